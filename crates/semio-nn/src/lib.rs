@@ -1,0 +1,52 @@
+//! Tensor → logits: network architectures, their registry, and their weights under torchvision's names.
+//!
+//! A model file describes its layers with a [`Builder`]; the resulting [`Graph`] is run by [`Network`].
+
+pub mod arch;
+mod builder;
+pub mod graph;
+mod init;
+mod network;
+pub mod weights;
+
+pub use arch::{Architecture, Blueprint, registry};
+pub use builder::{Builder, Conv};
+pub use graph::Graph;
+pub use init::Init;
+pub use network::{Network, TrainingPass, to_vec};
+
+/// Why a network cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// No architecture has this name.
+    #[error("no network is called `{name}`; there are {}", known.join(", "))]
+    Unknown {
+        /// The name asked for.
+        name: String,
+        /// The names that exist.
+        known: Vec<&'static str>,
+    },
+    /// A layer does not fit what goes into it.
+    #[error("layer {layer}: {problem}")]
+    Layer {
+        /// The layer's name.
+        layer: String,
+        /// What does not fit.
+        problem: String,
+    },
+    /// The picture is smaller than the network can read.
+    #[error("{name} cannot read pictures of {height} × {width} pixels ({problem}); its usual size is {usual}")]
+    Size {
+        /// The network.
+        name: &'static str,
+        /// Rows.
+        height: usize,
+        /// Columns.
+        width: usize,
+        /// The layer that does not fit, and why.
+        problem: String,
+        /// Side of the pictures that it was made for.
+        usual: usize,
+    },
+}
