@@ -87,6 +87,11 @@ impl Network {
         self.batches
     }
 
+    /// Sets the number of training batches seen, for a run that goes on.
+    pub fn set_batches(&mut self, batches: u64) {
+        self.batches = batches;
+    }
+
     /// All parameters' values, in the graph's order.
     pub fn values(&self) -> &[Tensor<1>] {
         &self.values
@@ -186,14 +191,7 @@ impl Network {
         outputs[until.0].take().expect("the last layer's output")
     }
 
-    fn layer(
-        &self,
-        op: &Op,
-        index: usize,
-        x: Value,
-        values: &[Tensor<1>],
-        training: Option<&mut Training>,
-    ) -> Value {
+    fn layer(&self, op: &Op, index: usize, x: Value, values: &[Tensor<1>], training: Option<&mut Training>) -> Value {
         let value = |id: ParamId| values[id.0].clone();
         match (op, x) {
             (Op::Conv2d { weight, bias, window, groups }, Value::Maps(x)) => {
@@ -268,12 +266,7 @@ struct Norm {
 }
 
 impl Norm {
-    fn apply<const D: usize>(
-        self,
-        x: Tensor<D>,
-        values: &[Tensor<1>],
-        training: Option<&mut Training>,
-    ) -> Tensor<D> {
+    fn apply<const D: usize>(self, x: Tensor<D>, values: &[Tensor<1>], training: Option<&mut Training>) -> Tensor<D> {
         let [mean, variance] = self.ids;
         let Some(training) = training else {
             let (m, v) = (values[mean.0].clone(), values[variance.0].clone());

@@ -1,6 +1,9 @@
 //! Weights as safetensors under torchvision's `state_dict` names, so that PyTorch reads them and the other way round.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use burn::tensor::Device;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -54,7 +57,7 @@ pub fn encode(network: &Network) -> Result<Vec<u8>, WeightsError> {
         .enumerate()
         .map(|(i, p)| NamedTensor { name: p.name.clone(), shape: p.shape.clone(), values: network.read(i) })
         .collect();
-    encode_tensors(&tensors, &counters(network.graph(), network.batches()))
+    encode_tensors(&tensors, &counters(network.graph(), network.batches()), None)
 }
 
 /// Reads a network's `state_dict`.
@@ -80,18 +83,33 @@ pub fn decode(graph: Arc<Graph>, bytes: &[u8], device: &Device) -> Result<Networ
     if !differences.is_empty() {
         return Err(WeightsError::Mismatch { differences });
     }
-    let batches = counters.keys().find_map(|name| {
-        let view = file.tensor(name).ok().filter(|v| v.dtype() == Dtype::I64)?;
-        Some(u64::from_le_bytes(view.data().get(..8)?.try_into().ok()?))
-    });
+    let batches = counters.keys().find_map(|name| count(&file.tensor(name).ok()?));
     Ok(Network::from_values(graph, values, batches.unwrap_or(0), device))
 }
 
-/// Writes named values, and named whole numbers as scalars.
+/// What stands in a safetensors file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Contents {
+    /// Blocks of 32-bit values by name.
+    pub tensors: BTreeMap<String, NamedTensor>,
+    /// Whole numbers by name.
+    pub counters: BTreeMap<String, u64>,
+    /// The text that was stored with them.
+    pub note: Option<String>,
+}
+
+/// The key of the file's one text.
+const NOTE: &str = "semio";
+
+/// Writes named values, named whole numbers as scalars, and a text.
 ///
 /// # Errors
 /// [`WeightsError::Format`] where a name stands twice or a shape does not fit its values.
-pub fn encode_tensors(tensors: &[NamedTensor], counters: &BTreeMap<String, u64>) -> Result<Vec<u8>, WeightsError> {
+pub fn encode_tensors(
+    tensors: &[NamedTensor],
+    counters: &BTreeMap<String, u64>,
+    note: Option<&str>,
+) -> Result<Vec<u8>, WeightsError> {
     let mut blocks: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = vec![];
     for t in tensors {
         let bytes = t.values.iter().flat_map(|v| v.to_le_bytes()).collect();
@@ -104,26 +122,39 @@ pub fn encode_tensors(tensors: &[NamedTensor], counters: &BTreeMap<String, u64>)
         .iter()
         .map(|(name, dtype, shape, bytes)| Ok((*name, TensorView::new(*dtype, shape.clone(), bytes)?)))
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()?;
-    Ok(safetensors::serialize(views, None)?)
+    let metadata = note.map(|text| HashMap::from([(NOTE.to_owned(), text.to_owned())]));
+    Ok(safetensors::serialize(views, metadata)?)
 }
 
-/// Reads all 32-bit tensors of a file, by name.
+/// Reads all 32-bit tensors, whole numbers and the text of a file.
 ///
 /// # Errors
 /// [`WeightsError::Format`] where the bytes are no safetensors file.
-pub fn decode_tensors(bytes: &[u8]) -> Result<BTreeMap<String, NamedTensor>, WeightsError> {
+pub fn decode_tensors(bytes: &[u8]) -> Result<Contents, WeightsError> {
     let file = SafeTensors::deserialize(bytes)?;
-    let mut tensors = BTreeMap::new();
-    for (name, view) in file.iter().filter(|(_, v)| v.dtype() == Dtype::F32) {
-        let tensor = NamedTensor { name: name.into(), shape: view.shape().to_vec(), values: floats(name, &view)? };
-        tensors.insert(name.to_owned(), tensor);
+    let (_, metadata) = SafeTensors::read_metadata(bytes)?;
+    let note = metadata.metadata().as_ref().and_then(|m| m.get(NOTE).cloned());
+    let mut contents = Contents { note, ..Contents::default() };
+    for (name, view) in file.iter() {
+        if view.dtype() == Dtype::F32 {
+            let tensor = NamedTensor { name: name.into(), shape: view.shape().to_vec(), values: floats(name, &view)? };
+            contents.tensors.insert(name.to_owned(), tensor);
+        } else if let Some(count) = count(&view) {
+            contents.counters.insert(name.to_owned(), count);
+        }
     }
-    Ok(tensors)
+    Ok(contents)
 }
 
 fn counters(graph: &Graph, batches: u64) -> BTreeMap<String, u64> {
     let norms = graph.nodes().iter().filter(|n| matches!(n.op, Op::BatchNorm { .. }));
     norms.map(|n| (format!("{}.num_batches_tracked", n.name), batches)).collect()
+}
+
+/// The value of a scalar whole number.
+fn count(view: &TensorView<'_>) -> Option<u64> {
+    let bytes = view.data().get(..8).filter(|_| view.dtype() == Dtype::I64)?;
+    Some(u64::from_le_bytes(bytes.try_into().ok()?))
 }
 
 fn floats(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, WeightsError> {

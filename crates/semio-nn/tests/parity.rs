@@ -136,8 +136,7 @@ fn training_steps_are_pytorchs() {
                 }
                 let gradient = tracked[i].grad_remove(&mut gradients).unwrap();
                 if step == 0 {
-                    let norm =
-                        to_vec(gradient.clone()).iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+                    let norm = to_vec(gradient.clone()).iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
                     let expected = norms[&p.name].as_f64().unwrap();
                     if expected > 1e-4 * largest {
                         let off = (norm / expected - 1.0).abs();

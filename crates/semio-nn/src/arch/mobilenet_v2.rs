@@ -47,14 +47,8 @@ fn inverted_residual(b: &mut Builder, x: NodeId, index: usize, expansion: usize,
     }
     let depthwise = Window::square(3).stride(stride).padding(1);
     y = conv_norm(b, y, &format!("{name}.{part}"), hidden, depthwise, hidden);
-    let narrow = Conv {
-        out,
-        window: Window::square(1),
-        groups: 1,
-        bias: false,
-        init: Init::KaimingNormalFanOut,
-        l2: 0.0,
-    };
+    let narrow =
+        Conv { out, window: Window::square(1), groups: 1, bias: false, init: Init::KaimingNormalFanOut, l2: 0.0 };
     y = b.conv2d(y, &format!("{name}.{}", part + 1), narrow);
     y = b.batch_norm(y, &format!("{name}.{}", part + 2));
     if stride == 1 && channels == out { b.add(x, y) } else { y }

@@ -1,0 +1,58 @@
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::Path,
+};
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::{Sample, Split};
+use crate::raster::{DecodeError, ReadError};
+
+/// Names the data that a model was made from: SHA-256 over each picture's name, label, split, group and content.
+///
+/// The order of the samples does not matter; where the files lie does not matter either, beyond their names.
+///
+/// # Errors
+/// [`ReadError`] where a file cannot be read.
+pub fn data_hash(samples: &[Sample]) -> Result<String, ReadError> {
+    let mut lines = samples
+        .par_iter()
+        .map(|sample| {
+            let content =
+                content_hash(&sample.file).map_err(|error| ReadError::new(&sample.file, DecodeError::Io(error)))?;
+            let mut line = Sha256::new();
+            let split = sample.split.map(Split::name);
+            for field in [Some(sample.name.as_str()), sample.label.as_deref(), split, sample.group.as_deref()] {
+                // The length first, so that no two different rows are the same bytes.
+                line.update(field.map_or(u64::MAX, |f| f.len() as u64).to_le_bytes());
+                line.update(field.unwrap_or_default());
+            }
+            line.update(content);
+            Ok(line.finalize().to_vec())
+        })
+        .collect::<Result<Vec<Vec<u8>>, ReadError>>()?;
+    lines.sort_unstable();
+    let mut whole = Sha256::new();
+    for line in &lines {
+        whole.update(line);
+    }
+    let digest = whole.finalize();
+    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    Ok(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect())
+}
+
+fn content_hash(path: &Path) -> io::Result<[u8; 32]> {
+    let mut reader = BufReader::with_capacity(1 << 16, File::open(path)?);
+    let mut hash = Sha256::new();
+    loop {
+        let block = reader.fill_buf()?;
+        if block.is_empty() {
+            return Ok(hash.finalize().into());
+        }
+        hash.update(block);
+        let length = block.len();
+        reader.consume(length);
+    }
+}

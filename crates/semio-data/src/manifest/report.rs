@@ -1,0 +1,79 @@
+use std::{collections::BTreeMap, fmt, path::PathBuf};
+
+/// Why a row or file was left out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LeftOut {
+    /// Its split is none of train, val and test; the value is as spelled.
+    Split(String),
+    /// `--where` does not choose it.
+    Filter,
+    /// `--classes` does not choose its class.
+    Class(String),
+    /// It has no label.
+    NoLabel,
+    /// The same file with the same values stands in an earlier row.
+    Repeated,
+    /// The same file stands in another row with other values.
+    Contradictory,
+    /// The file, or its mask, is not there.
+    Missing,
+    /// Its name begins with a dot.
+    Hidden,
+    /// It is no picture; the value is the ending of its name.
+    NotAPicture(String),
+    /// The folder is none of train, val and test; the value is its name.
+    Folder(String),
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Split(value) if value.is_empty() => f.write_str("split is empty"),
+            Self::Split(value) => write!(f, "split is '{value}'"),
+            Self::Filter => f.write_str("not chosen by --where"),
+            Self::Class(class) => write!(f, "class '{class}' is not among --classes"),
+            Self::NoLabel => f.write_str("no label"),
+            Self::Repeated => f.write_str("repeats an earlier row"),
+            Self::Contradictory => f.write_str("contradicts another row of the same file"),
+            Self::Missing => f.write_str("file is missing"),
+            Self::Hidden => f.write_str("hidden file"),
+            Self::NotAPicture(ending) if ending.is_empty() => f.write_str("not a picture, by name and content"),
+            Self::NotAPicture(ending) => write!(f, "not a picture (.{ending})"),
+            Self::Folder(name) => write!(f, "in the folder '{name}', which is not train, val or test"),
+        }
+    }
+}
+
+/// What a manifest was made from, and what was left out and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadReport {
+    /// The CSV file or folder that was read.
+    pub source: PathBuf,
+    /// Rows or files seen.
+    pub seen: usize,
+    /// Rows or files kept.
+    pub kept: usize,
+    /// How many were left out for each reason.
+    pub left_out: BTreeMap<LeftOut, usize>,
+    /// The names of those left out because they are missing or contradictory.
+    pub bad: Vec<String>,
+}
+
+impl LoadReport {
+    pub(super) fn leave_out(&mut self, reason: LeftOut) {
+        *self.left_out.entry(reason).or_default() += 1;
+    }
+}
+
+impl fmt::Display for LoadReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} of {} kept", self.source.display(), self.kept, self.seen)?;
+        for (reason, count) in &self.left_out {
+            write!(f, "\n  {count} left out: {reason}")?;
+        }
+        if !self.bad.is_empty() {
+            write!(f, "\n  left out by name: {}", super::error::first_names(&self.bad))?;
+        }
+        Ok(())
+    }
+}

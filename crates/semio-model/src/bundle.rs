@@ -1,0 +1,248 @@
+use std::{
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use burn::tensor::Device;
+use semio_image::Pipeline;
+use semio_nn::{
+    Architecture, Blueprint, BuildError, Network,
+    weights::{self, WeightsError},
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Decision, OutputKind, card};
+
+/// Version of the bundle's form that this program writes and reads.
+pub const SCHEMA: u32 = 1;
+
+/// The largest file inside a bundle that is read, in bytes.
+const LARGEST_FILE: u64 = 4 << 30;
+
+/// `bundle.json`: everything that belongs to the weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of this form.
+    pub schema: u32,
+    /// Name in the registry of architectures.
+    pub architecture: String,
+    /// The classes in the order of the probabilities.
+    pub classes: Vec<String>,
+    /// How logits become probabilities.
+    pub output: OutputKind,
+    /// How probabilities become a class.
+    pub decision: Decision,
+    /// How a picture becomes the network's input.
+    pub pipeline: Pipeline,
+    /// What the model is for, and what not, in words.
+    pub intended_use: String,
+    /// What it was trained on.
+    pub data: DataUsed,
+    /// The version of the program that wrote it.
+    pub code_version: String,
+    /// SHA-256 of `model.safetensors`, in hexadecimal digits.
+    pub weights_sha256: String,
+    /// The figures that `evaluation.json` tells in full, on the part that it names.
+    pub metrics: serde_json::Value,
+}
+
+/// The data behind a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataUsed {
+    /// Where it lay, as the user spelled it.
+    pub source: String,
+    /// SHA-256 over names, labels, parts, groups and contents.
+    pub sha256: String,
+    /// Pictures a part and class: part → class → count.
+    pub counts: std::collections::BTreeMap<String, std::collections::BTreeMap<String, usize>>,
+    /// Whether pictures of one patient (or other group) were kept on one side; `None` where groups are unknown.
+    pub groups_kept_together: Option<bool>,
+}
+
+/// A network and what its figures depend on.
+pub struct Bundle {
+    /// What stands in `bundle.json`.
+    pub manifest: Manifest,
+    /// The network with its weights.
+    pub network: Network,
+}
+
+/// Why a bundle cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BundleError {
+    /// A file cannot be read or written.
+    #[error("cannot {action} {path}: {source}", path = path.display())]
+    File {
+        /// `read` or `write`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The path is neither a bundle's folder nor its zip file.
+    #[error("{path} is no bundle: it holds no bundle.json; name the folder that `semio train` wrote, for example runs/brain/bundle", path = .0.display())]
+    NotABundle(PathBuf),
+    /// `bundle.json` is not what it should be.
+    #[error("{path}: bundle.json is damaged or of another version: {problem}", path = path.display())]
+    Manifest {
+        /// The bundle.
+        path: PathBuf,
+        /// What does not fit.
+        problem: String,
+    },
+    /// The weights are not the ones that `bundle.json` was written for.
+    #[error("{path}: model.safetensors is not the file that bundle.json describes (SHA-256 differs); fetch the bundle again", path = .0.display())]
+    Tampered(PathBuf),
+    /// The architecture cannot be built.
+    #[error("{path}: {source}", path = path.display())]
+    Build {
+        /// The bundle.
+        path: PathBuf,
+        /// What failed.
+        source: BuildError,
+    },
+    /// The weights do not fit the architecture.
+    #[error("{path}: {source}", path = path.display())]
+    Weights {
+        /// The bundle.
+        path: PathBuf,
+        /// What failed.
+        source: WeightsError,
+    },
+}
+
+impl Bundle {
+    /// Reads a bundle from its folder or from a `.zip` of it.
+    ///
+    /// # Errors
+    /// [`BundleError`] names the file, and what is wrong with it. A bundle whose weights are not those that its
+    /// figures were measured with is not read.
+    pub fn read(path: &Path, device: &Device) -> Result<Self, BundleError> {
+        let [json, bytes] = read_files(path)?;
+        let damaged = |problem: String| BundleError::Manifest { path: path.into(), problem };
+        let manifest: Manifest = serde_json::from_slice(&json).map_err(|e| damaged(e.to_string()))?;
+        manifest.check().map_err(damaged)?;
+        if hex_sha256(&bytes) != manifest.weights_sha256 {
+            return Err(BundleError::Tampered(path.into()));
+        }
+        let architecture = Architecture::find(&manifest.architecture)
+            .and_then(|a| a.build(&manifest.blueprint()))
+            .map_err(|source| BundleError::Build { path: path.into(), source })?;
+        let network = weights::decode(Arc::new(architecture), &bytes, device)
+            .map_err(|source| BundleError::Weights { path: path.into(), source })?;
+        Ok(Self { manifest, network })
+    }
+
+    /// Writes the bundle into a folder: weights, `bundle.json`, the card, and what the caller gives besides
+    /// (`history.csv`, `evaluation.json`).
+    ///
+    /// The folder appears whole or not at all: it is filled beside its place and then moved there.
+    ///
+    /// # Errors
+    /// [`BundleError::File`] names the file that could not be written.
+    pub fn write(&self, folder: &Path, further: &[(&str, &[u8])]) -> Result<(), BundleError> {
+        let weights =
+            weights::encode(&self.network).map_err(|source| BundleError::Weights { path: folder.into(), source })?;
+        let mut manifest = self.manifest.clone();
+        manifest.weights_sha256 = hex_sha256(&weights);
+        let mut json = serde_json::to_vec_pretty(&manifest)
+            .map_err(|e| BundleError::Manifest { path: folder.into(), problem: e.to_string() })?;
+        json.push(b'\n');
+        let card = card::markdown(&manifest, &self.network);
+        let partial = folder.with_extension("partial");
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| BundleError::File { action: "write", path, source }
+        };
+        if partial.exists() {
+            fs::remove_dir_all(&partial).map_err(failed(&partial))?;
+        }
+        fs::create_dir_all(&partial).map_err(failed(&partial))?;
+        let own: [(&str, &[u8]); 3] =
+            [("model.safetensors", &weights), ("bundle.json", &json), ("card.md", card.as_bytes())];
+        for (name, bytes) in own.iter().chain(further) {
+            let path = partial.join(name);
+            fs::write(&path, bytes).and_then(|()| fs::File::open(&path)?.sync_all()).map_err(failed(&path))?;
+        }
+        if folder.exists() {
+            fs::remove_dir_all(folder).map_err(failed(folder))?;
+        }
+        fs::rename(&partial, folder).map_err(failed(folder))
+    }
+}
+
+impl Manifest {
+    /// The network's measures.
+    pub fn blueprint(&self) -> Blueprint {
+        let (channels, height, width) = self.pipeline.output();
+        Blueprint { channels, height, width, outputs: self.output.outputs(self.classes.len()) }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.schema != SCHEMA {
+            return Err(format!("schema {} (this program reads {SCHEMA})", self.schema));
+        }
+        if self.classes.len() < 2 {
+            return Err("fewer than two classes".into());
+        }
+        if self.output == OutputKind::Sigmoid && self.classes.len() != 2 {
+            return Err(format!("a sigmoid decides between two classes, not {}", self.classes.len()));
+        }
+        match self.decision {
+            Decision::Threshold { value } if self.classes.len() != 2 || !(0.0..=1.0).contains(&value) => {
+                Err(format!("threshold {value} for {} classes", self.classes.len()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// SHA-256 in lower-case hexadecimal digits.
+pub fn hex_sha256(bytes: &[u8]) -> String {
+    let digits = |hex: String, byte: &u8| hex + &format!("{byte:02x}");
+    Sha256::digest(bytes).iter().fold(String::new(), digits)
+}
+
+/// `bundle.json` and `model.safetensors` of a folder or of a zip file.
+fn read_files(path: &Path) -> Result<[Vec<u8>; 2], BundleError> {
+    let names = ["bundle.json", "model.safetensors"];
+    if path.is_file() {
+        return read_zip(path, names);
+    }
+    if !path.join(names[0]).is_file() {
+        return Err(BundleError::NotABundle(path.into()));
+    }
+    let read = |name: &str| {
+        let path = path.join(name);
+        fs::read(&path).map_err(|source| BundleError::File { action: "read", path, source })
+    };
+    Ok([read(names[0])?, read(names[1])?])
+}
+
+fn read_zip(path: &Path, names: [&str; 2]) -> Result<[Vec<u8>; 2], BundleError> {
+    let failed = |source| BundleError::File { action: "read", path: path.into(), source };
+    let file = fs::File::open(path).map_err(failed)?;
+    let mut archive = zip::ZipArchive::new(file).map_err(|_| BundleError::NotABundle(path.into()))?;
+    let mut read = |wanted: &str| {
+        // The files may lie in the archive's root or in one folder, as file managers pack them.
+        let suffix = format!("/{wanted}");
+        let fits = |name: &str| name == wanted || name.ends_with(&suffix);
+        let place = archive.file_names().flatten().find(|n| fits(n)).map(std::borrow::Cow::into_owned);
+        let place = place.ok_or_else(|| BundleError::NotABundle(path.into()))?;
+        let entry = archive.by_name(&place).map_err(|e| failed(io::Error::other(e)))?;
+        let mut bytes = vec![];
+        let size = entry.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if size as u64 > LARGEST_FILE {
+            return Err(failed(io::Error::other(format!("{place} is larger than 4 GiB"))));
+        }
+        Ok(bytes)
+    };
+    Ok([read(names[0])?, read(names[1])?])
+}

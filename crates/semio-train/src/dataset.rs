@@ -1,0 +1,293 @@
+use std::{collections::BTreeMap, path::Path};
+
+use semio_data::{
+    BadFile, Manifest, ManifestError, ManifestOptions, Purpose, Ratios, ReadError, ReadLimits, Sample, Split,
+    SplitError, check_files, data_hash,
+    manifest::Columns,
+    split::{SplitReport, assign, divided_groups},
+};
+
+use crate::{
+    loader::Picture,
+    recipe::{Recipe, RecipeError, pairs},
+};
+
+/// Labelled pictures, each in its part.
+pub struct Dataset {
+    /// The classes, in the order of the network's outputs.
+    pub classes: Vec<String>,
+    /// The pictures; each has a class and a part.
+    pub samples: Vec<Sample>,
+    /// What was read, and what was left out and why.
+    pub report: semio_data::manifest::LoadReport,
+    /// Files that cannot be read and were left out.
+    pub unreadable: Vec<BadFile>,
+    /// Who made the parts.
+    pub origin: Origin,
+    /// The ratios reached.
+    pub split: SplitReport,
+    /// Groups in all, and groups with pictures in more than one part; `None` where groups are unknown.
+    pub groups: Option<(usize, usize)>,
+    /// SHA-256 over names, classes, parts, groups and contents.
+    pub sha256: String,
+}
+
+/// Who decided which picture belongs to which part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The data name all parts.
+    Source,
+    /// The data name training and perhaps test; validation was cut from training.
+    SourceWithCut,
+    /// The program.
+    Program,
+}
+
+/// Why data cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DatasetError {
+    /// The recipe's choice of data is not understood.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The manifest cannot be read.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The pictures cannot be divided into parts.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    /// A file cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Some files cannot be read.
+    #[error("{} cannot be read: {}; mend them, or leave them out with --skip-bad", files(bad.len()), first(bad))]
+    Unreadable {
+        /// The files, with reasons.
+        bad: Vec<BadFile>,
+    },
+    /// Classification needs two classes.
+    #[error("the data hold {} ({}), and classification needs at least two; check the label column and --classes", counted(classes.len(), "class", "classes"), classes.join(", "))]
+    Classes {
+        /// The classes found.
+        classes: Vec<String>,
+    },
+    /// A group stands on two sides.
+    #[error(
+        "{} of {groups} groups (patients) have pictures in more than one part, so the figures would be too good; mend the split, drop the split column, or accept it with --allow-leak (the report will say so). First: {first}",
+        divided
+    )]
+    Leak {
+        /// Groups in all.
+        groups: usize,
+        /// Groups in more than one part.
+        divided: usize,
+        /// The first of them, by its files.
+        first: String,
+    },
+    /// The labels are those of other classes than the model's.
+    #[error("the data hold the class {class}, which the model does not know ({}); rename it with --map {class}=…, or choose with --classes", known.join(", "))]
+    UnknownClass {
+        /// The label.
+        class: String,
+        /// The model's classes.
+        known: Vec<String>,
+    },
+}
+
+fn counted(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many }).trim_end().to_owned()
+}
+
+fn files(n: usize) -> String {
+    counted(n, "file", "files")
+}
+
+/// Names the first files in full.
+fn first(bad: &[BadFile]) -> String {
+    let mut text: Vec<String> = bad.iter().take(20).map(|b| format!("{} ({})", b.name, b.reason)).collect();
+    if bad.len() > 20 {
+        text.push(format!("and {} more", bad.len() - 20));
+    }
+    text.join("; ")
+}
+
+impl Dataset {
+    /// Reads the recipe's data, checks every file, and divides what has no part yet.
+    ///
+    /// `progress` is told how many files are checked, of how many.
+    ///
+    /// # Errors
+    /// [`DatasetError`] says what is wrong and what to do.
+    pub fn open(recipe: &Recipe, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Self, DatasetError> {
+        let manifest = Manifest::load(&recipe.data, &options(recipe)?)?;
+        if manifest.classes.len() < 2 {
+            return Err(DatasetError::Classes { classes: manifest.classes });
+        }
+        let (mut samples, unreadable) = readable(manifest.samples, recipe.skip_bad, recipe.threads, progress)?;
+        let named = |split| samples.iter().any(|s: &Sample| s.split == Some(split));
+        let origin = match (samples.iter().any(|s| s.split.is_some()), named(Split::Val)) {
+            (true, true) => Origin::Source,
+            (true, false) => Origin::SourceWithCut,
+            (false, _) => Origin::Program,
+        };
+        let (val, test) = (recipe.val_ratio, recipe.test_ratio);
+        let assignment = assign(&samples, Ratios { train: 1.0 - val - test, val, test }, recipe.seed)?;
+        assignment.apply(&mut samples);
+        let groups = groups(&samples);
+        if let (Some((groups, divided)), false) = (groups, recipe.allow_leak)
+            && divided > 0
+        {
+            let first = divided_groups(&samples).first().map(ToString::to_string).unwrap_or_default();
+            return Err(DatasetError::Leak { groups, divided, first });
+        }
+        let sha256 = data_hash(&samples)?;
+        Ok(Self {
+            classes: manifest.classes,
+            samples,
+            report: manifest.report,
+            unreadable,
+            origin,
+            split: assignment.report,
+            groups,
+            sha256,
+        })
+    }
+
+    /// Gives every picture another part, as a fold of a cross-validation does.
+    pub(crate) fn with_parts(&self, parts: &[Split]) -> Vec<Sample> {
+        let part = |(sample, part): (&Sample, &Split)| Sample { split: Some(*part), ..sample.clone() };
+        self.samples.iter().zip(parts).map(part).collect()
+    }
+
+    /// The pictures of one part.
+    pub fn part(&self, split: Split) -> Vec<Picture> {
+        pictures(&self.samples, &self.classes, split)
+    }
+
+    /// Pictures of each part and class.
+    pub fn counts(&self) -> BTreeMap<String, BTreeMap<String, usize>> {
+        let mut counts: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+        for sample in &self.samples {
+            if let (Some(split), Some(label)) = (sample.split, &sample.label) {
+                *counts.entry(split.name().into()).or_default().entry(label.clone()).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    /// The pictures with their classes, parts and groups as CSV, with absolute paths: what `--data` reads again.
+    ///
+    /// # Errors
+    /// [`csv::Error`], which a table in memory has no reason for.
+    pub fn csv(&self) -> Result<Vec<u8>, csv::Error> {
+        split_csv(&self.samples)
+    }
+}
+
+/// The samples as CSV, with absolute paths.
+pub(crate) fn split_csv(samples: &[Sample]) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(vec![]);
+    writer.write_record(["file", "label", "split", "group"])?;
+    for s in samples {
+        let file = std::path::absolute(&s.file).unwrap_or_else(|_| s.file.clone());
+        let split = s.split.map_or("", Split::name);
+        let row = [&*file.to_string_lossy(), s.label.as_deref().unwrap_or(""), split, s.group.as_deref().unwrap_or("")];
+        writer.write_record(row)?;
+    }
+    writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))
+}
+
+/// The pictures of one part, with their classes as numbers.
+pub(crate) fn pictures(samples: &[Sample], classes: &[String], split: Split) -> Vec<Picture> {
+    let label = |sample: &Sample| classes.iter().position(|c| Some(c) == sample.label.as_ref());
+    let picture = |s: &Sample| Some(Picture { file: s.file.clone(), name: s.name.clone(), label: label(s)? });
+    samples.iter().filter(|s| s.split == Some(split)).filter_map(picture).collect()
+}
+
+/// Labelled pictures for a judgement, with the classes of a model.
+pub struct Labelled {
+    /// The pictures chosen.
+    pub pictures: Vec<Picture>,
+    /// Their samples, with groups and further columns.
+    pub samples: Vec<Sample>,
+    /// What was read, and what was left out and why.
+    pub report: semio_data::manifest::LoadReport,
+    /// The files that cannot be read and were left out.
+    pub unreadable: Vec<BadFile>,
+    /// SHA-256 over names, classes, parts, groups and contents.
+    pub sha256: String,
+}
+
+impl Labelled {
+    /// Reads labelled pictures of one part, or of all.
+    ///
+    /// # Errors
+    /// [`DatasetError::UnknownClass`] where a label is none of the model's classes, and those of the manifest.
+    pub fn open(
+        path: &Path,
+        options: &ManifestOptions,
+        classes: &[String],
+        split: Option<Split>,
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<Self, DatasetError> {
+        let manifest = Manifest::load(path, options)?;
+        let chosen = |s: &Sample| split.is_none() || s.split == split;
+        let samples: Vec<Sample> = manifest.samples.into_iter().filter(chosen).collect();
+        if let Some(class) = samples.iter().filter_map(|s| s.label.as_ref()).find(|l| !classes.contains(l)) {
+            return Err(DatasetError::UnknownClass { class: class.clone(), known: classes.to_vec() });
+        }
+        let (samples, unreadable) = readable(samples, options.skip_bad, 0, progress)?;
+        let sha256 = data_hash(&samples)?;
+        let label = |s: &Sample| classes.iter().position(|c| Some(c) == s.label.as_ref());
+        let picture = |s: &Sample| Some(Picture { file: s.file.clone(), name: s.name.clone(), label: label(s)? });
+        Ok(Self {
+            pictures: samples.iter().filter_map(picture).collect(),
+            samples,
+            report: manifest.report,
+            unreadable,
+            sha256,
+        })
+    }
+}
+
+fn options(recipe: &Recipe) -> Result<ManifestOptions, RecipeError> {
+    Ok(ManifestOptions {
+        purpose: Purpose::Train,
+        columns: Columns {
+            file: recipe.file_column.clone(),
+            label: recipe.label_column.clone(),
+            split: recipe.split_column.clone(),
+            group: recipe.group_column.clone(),
+            mask: None,
+        },
+        classes: recipe.classes.clone(),
+        map: pairs("map", &recipe.map)?,
+        filter: pairs("where", &recipe.r#where)?,
+        skip_bad: recipe.skip_bad,
+    })
+}
+
+/// Parts the samples into readable and unreadable ones; the latter stop the work unless they may be skipped.
+fn readable(
+    samples: Vec<Sample>,
+    skip_bad: bool,
+    threads: usize,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<(Vec<Sample>, Vec<BadFile>), DatasetError> {
+    let n = samples.len();
+    let bad = check_files(&samples, &ReadLimits::default(), threads, &|done| progress(done, n));
+    if !bad.is_empty() && !skip_bad {
+        return Err(DatasetError::Unreadable { bad });
+    }
+    let mut skipped = bad.iter().map(|b| b.index).peekable();
+    let keep = |(i, sample)| skipped.next_if_eq(&i).is_none().then_some(sample);
+    Ok((samples.into_iter().enumerate().filter_map(keep).collect(), bad))
+}
+
+/// Groups in all and groups in several parts; `None` where no sample has a group.
+fn groups(samples: &[Sample]) -> Option<(usize, usize)> {
+    let mut names: Vec<&str> = samples.iter().filter_map(|s| s.group.as_deref()).collect();
+    names.sort_unstable();
+    names.dedup();
+    (!names.is_empty()).then(|| (names.len(), divided_groups(samples).len()))
+}

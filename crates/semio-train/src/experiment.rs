@@ -1,0 +1,391 @@
+//! A recipe and its data → a run folder: `recipe.toml`, `split.csv`, `history.csv`, `curves.svg`, checkpoints, the
+//! bundle, the evaluation and its report.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError, atomic::AtomicBool},
+};
+
+use burn::tensor::Device;
+use semio_data::{
+    Split,
+    split::{Folds as FoldParts, cut_val, folds, leave_one_group_out},
+};
+use semio_model::{Bundle, BundleError, DataUsed, Decision, Manifest, Predictor, SCHEMA};
+use semio_nn::{Architecture, Blueprint, Graph};
+
+use crate::{
+    checkpoint::{CheckpointError, write_whole},
+    dataset::{Dataset, DatasetError, pictures, split_csv},
+    fit::{Ending, Event, FitError, Fitted, Job, fit, output_kind},
+    history::{EpochRow, history_csv},
+    inference::{JudgeError, judge_pictures},
+    loader::Picture,
+    metrics::{Evaluation, Predictions, evaluate},
+    pages::{self, curves},
+    recipe::{Folds, Recipe, RecipeError},
+    report::ReportError,
+};
+
+/// Where and how a recipe is carried out.
+pub struct Place<'a> {
+    /// The run's folder.
+    pub folder: &'a Path,
+    /// Whether to go on with the run that lies there.
+    pub resume: bool,
+    /// Where to compute.
+    pub device: &'a Device,
+    /// Today, as the reports show it.
+    pub today: &'a str,
+    /// Bytes of memory that may be used; unlimited where not known.
+    pub memory: Option<u64>,
+}
+
+/// A finished run.
+pub struct Finished {
+    /// The bundle's folder; none after a cross-validation.
+    pub bundle: Option<PathBuf>,
+    /// The report.
+    pub report: PathBuf,
+    /// The figures: on the validation part, or pooled over all folds.
+    pub evaluation: Evaluation,
+    /// Epochs run; of the last fold after a cross-validation.
+    pub history: Vec<EpochRow>,
+    /// The epoch whose weights were kept.
+    pub epoch: usize,
+    /// Why training ended.
+    pub ending: Ending,
+}
+
+/// Why a run cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The recipe does not fit.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The data cannot be used.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// Training failed.
+    #[error(transparent)]
+    Fit(#[from] FitError),
+    /// The bundle cannot be written.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// The result cannot be judged.
+    #[error(transparent)]
+    Judge(#[from] JudgeError),
+    /// The report cannot be made.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A file of the run cannot be written.
+    #[error(transparent)]
+    File(#[from] CheckpointError),
+    /// A table cannot be written.
+    #[error("cannot write a table: {0}")]
+    Table(#[from] csv::Error),
+    /// The folder holds a run already.
+    #[error("{} holds a run already; go on with it by --resume, or choose another folder with -o", .0.display())]
+    Occupied(PathBuf),
+    /// There is nothing to resume.
+    #[error("{} holds no run that could be resumed: recipe.toml is missing", .0.display())]
+    NothingToResume(PathBuf),
+    /// The network would not fit into memory.
+    #[error(
+        "training needs about {needed} MiB of memory and {available} MiB are free; lower --batch-size (now {batch_size}) or --image-size"
+    )]
+    Memory {
+        /// MiB needed.
+        needed: u64,
+        /// MiB free.
+        available: u64,
+        /// Pictures a step.
+        batch_size: usize,
+    },
+    /// Threads cannot be started.
+    #[error("cannot start threads: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+}
+
+/// Reads the recipe of a run that lies in a folder.
+///
+/// # Errors
+/// [`RunError::NothingToResume`] where there is none.
+pub fn stored_recipe(folder: &Path) -> Result<String, RunError> {
+    std::fs::read_to_string(folder.join("recipe.toml")).map_err(|_| RunError::NothingToResume(folder.into()))
+}
+
+/// Trains a network by a recipe, judges it on the validation part, and writes the run's folder.
+///
+/// With folds it trains one network a fold, and judges each on the pictures that it has not seen.
+///
+/// # Errors
+/// [`RunError`]; what the last whole epoch left in the folder stays there.
+pub fn train(
+    recipe: &Recipe,
+    dataset: &Dataset,
+    place: &Place<'_>,
+    observe: &mut (dyn FnMut(Event<'_>) + Send),
+    stop: &AtomicBool,
+) -> Result<Finished, RunError> {
+    let held = place.folder.join("recipe.toml").exists();
+    if held && !place.resume {
+        return Err(RunError::Occupied(place.folder.into()));
+    }
+    check_memory(recipe, &dataset.classes, place.memory)?;
+    let text = toml::to_string(recipe).map_err(|e| unwritable(place.folder, "recipe.toml", io::Error::other(e)))?;
+    write_whole(&place.folder.join("recipe.toml"), text.as_bytes())?;
+    write_whole(&place.folder.join("split.csv"), &dataset.csv()?)?;
+    // One pool for the whole run: the network's own parallel loops then find their threads awake.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(recipe.threads).build()?;
+    pool.install(|| match recipe.folds()? {
+        None => train_one(recipe, dataset, place, observe, stop),
+        Some(kind) => cross_validate(recipe, dataset, kind, place, observe, stop),
+    })
+}
+
+fn train_one(
+    recipe: &Recipe,
+    dataset: &Dataset,
+    place: &Place<'_>,
+    observe: &mut (dyn FnMut(Event<'_>) + Send),
+    stop: &AtomicBool,
+) -> Result<Finished, RunError> {
+    let (train, val) = (dataset.part(Split::Train), dataset.part(Split::Val));
+    let parts = Parts { train: &train, val: &val, judged: &val };
+    let result = run(recipe, dataset, &parts, place.folder, place, observe, stop)?;
+    let report = place.folder.join("report.html");
+    let page = pages::training_report(recipe, dataset, &result, place.today)?;
+    write_whole(&report, page.as_bytes())?;
+    Ok(Finished {
+        bundle: Some(place.folder.join("bundle")),
+        report,
+        evaluation: result.evaluation,
+        history: result.fitted.history,
+        epoch: result.fitted.epoch,
+        ending: result.fitted.ending,
+    })
+}
+
+fn cross_validate(
+    recipe: &Recipe,
+    dataset: &Dataset,
+    kind: Folds,
+    place: &Place<'_>,
+    observe: &mut (dyn FnMut(Event<'_>) + Send),
+    stop: &AtomicBool,
+) -> Result<Finished, RunError> {
+    let parts: FoldParts = match kind {
+        Folds::Number(k) => folds(&dataset.samples, k, recipe.seed),
+        Folds::LeaveOneGroupOut => leave_one_group_out(&dataset.samples),
+    }
+    .map_err(DatasetError::from)?;
+    // Of what is left after a fold is held out, this share decides which epoch is best.
+    let share = recipe.val_ratio / (1.0 - recipe.test_ratio);
+    let mut results = vec![];
+    let mut last = None;
+    for fold in 0..parts.len() {
+        let held_out = dataset.with_parts(&parts.parts(fold));
+        let inner = cut_val(&held_out, &parts.parts(fold), share, recipe.seed).map_err(DatasetError::from)?;
+        let samples = dataset.with_parts(&inner.parts);
+        let of = |split| pictures(&samples, &dataset.classes, split);
+        let (train, val, judged) = (of(Split::Train), of(Split::Val), of(Split::Test));
+        let folder = place.folder.join(format!("fold-{}", fold + 1));
+        write_whole(&folder.join("split.csv"), &split_csv(&samples)?)?;
+        let parts_of_fold = Parts { train: &train, val: &val, judged: &judged };
+        let result = run(recipe, dataset, &parts_of_fold, &folder, place, observe, stop)?;
+        let ending = result.fitted.ending;
+        last = Some((result.fitted.history, result.fitted.epoch, ending));
+        results.push((parts.names[fold].clone(), result.predictions));
+        if ending == Ending::Asked {
+            break;
+        }
+    }
+    let pooled = Predictions::pool(results.iter().map(|(_, p)| p)).map_err(JudgeError::from)?;
+    let evaluation = evaluate(&pooled);
+    write_json(&place.folder.join("evaluation.json"), &evaluation)?;
+    write_whole(&place.folder.join("folds.csv"), &pages::folds_csv(&results)?)?;
+    let report = place.folder.join("report.html");
+    let page = pages::folds_report(recipe, dataset, &results, &pooled, place.today)?;
+    write_whole(&report, page.as_bytes())?;
+    let (history, epoch, ending) = last.unwrap_or((vec![], 0, Ending::Epochs));
+    Ok(Finished { bundle: None, report, evaluation, history, epoch, ending })
+}
+
+/// What a network is trained, chosen and judged on.
+struct Parts<'a> {
+    train: &'a [Picture],
+    val: &'a [Picture],
+    judged: &'a [Picture],
+}
+
+/// One trained and judged network.
+pub(crate) struct Run {
+    pub(crate) fitted: Fitted,
+    pub(crate) manifest: Manifest,
+    pub(crate) judged: Vec<Picture>,
+    pub(crate) predictions: Predictions,
+    pub(crate) evaluation: Evaluation,
+}
+
+fn run(
+    recipe: &Recipe,
+    dataset: &Dataset,
+    parts: &Parts<'_>,
+    folder: &Path,
+    place: &Place<'_>,
+    observe: &mut (dyn FnMut(Event<'_>) + Send),
+    stop: &AtomicBool,
+) -> Result<Run, RunError> {
+    let pipeline = recipe.pipeline()?;
+    let threads = rayon::current_num_threads();
+    let job = Job {
+        recipe,
+        classes: &dataset.classes,
+        train: parts.train,
+        val: parts.val,
+        data_sha256: &dataset.sha256,
+        pipeline: &pipeline,
+        folder,
+        resume: place.resume,
+        device: place.device,
+        threads,
+    };
+    let rows: Mutex<Vec<EpochRow>> = Mutex::new(vec![]);
+    let mut watch = |event: Event<'_>| {
+        if let Event::Epoch { row, .. } = &event {
+            let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
+            rows.push((*row).clone());
+            // A convenience while the run lasts; the final files are written with their errors reported.
+            let _ = write_whole(&folder.join("history.csv"), history_csv(&rows).as_bytes());
+        }
+        observe(event);
+    };
+    let fitted = fit(&job, &mut watch, stop)?;
+    let history = history_csv(&fitted.history);
+    write_whole(&folder.join("history.csv"), history.as_bytes())?;
+    let counts = Some((parts.train.len() as u64, parts.val.len() as u64));
+    write_whole(&folder.join("curves.svg"), curves(&fitted.history, fitted.epoch, counts).as_bytes())?;
+
+    let manifest = Manifest {
+        schema: SCHEMA,
+        architecture: recipe.model.clone(),
+        classes: dataset.classes.clone(),
+        output: output_kind(recipe, &dataset.classes)?,
+        decision: Decision::MostProbable,
+        pipeline,
+        intended_use: recipe.intended_use.clone(),
+        data: DataUsed {
+            source: recipe.data.display().to_string(),
+            sha256: dataset.sha256.clone(),
+            counts: dataset.counts(),
+            groups_kept_together: dataset.groups.map(|(_, divided)| divided == 0),
+        },
+        code_version: env!("CARGO_PKG_VERSION").into(),
+        weights_sha256: String::new(),
+        metrics: serde_json::Value::Null,
+    };
+    let mut predictor = Predictor::new(Bundle { manifest, network: fitted.network.clone() });
+    let batch = recipe.batch_size.max(8);
+    if dataset.classes.len() == 2 {
+        let value = match recipe.fixed_threshold()? {
+            Some(value) => value,
+            None => youden(&judge_pictures(&predictor, parts.val, threads, batch, |_| ())?.predictions),
+        };
+        predictor.set_decision(Decision::Threshold { value });
+    }
+    let judged = judge_pictures(&predictor, parts.judged, threads, batch, |_| ())?;
+    let evaluation = evaluate(&judged.predictions);
+    predictor.set_metrics(pages::headline(&evaluation, "val"));
+    let json = serde_json::to_vec_pretty(&evaluation).map_err(|e| unwritable(folder, "evaluation.json", e.into()))?;
+    write_whole(&folder.join("evaluation.json"), &json)?;
+    write_whole(&folder.join("predictions.csv"), &pages::predictions_csv(&judged.pictures, &judged.predictions)?)?;
+    let bundle = predictor.into_bundle();
+    let further: [(&str, &[u8]); 2] = [("history.csv", history.as_bytes()), ("evaluation.json", &json)];
+    bundle.write(&folder.join("bundle"), &further)?;
+    Ok(Run { fitted, manifest: bundle.manifest, judged: judged.pictures, predictions: judged.predictions, evaluation })
+}
+
+/// The probability of the second class from which on sensitivity + specificity is largest (Youden 1950); half way to
+/// the next lower score, so that the rule does not hang on one picture.
+fn youden(predictions: &Predictions) -> f64 {
+    let mut scores: Vec<(f64, bool)> =
+        predictions.scores(1).zip(predictions.truth()).map(|(p, &class)| (p, class == 1)).collect();
+    scores.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let positives = scores.iter().filter(|(_, positive)| *positive).count();
+    let negatives = scores.len() - positives;
+    if positives == 0 || negatives == 0 {
+        return 0.5;
+    }
+    let (mut hits, mut alarms) = (0usize, 0usize);
+    let (mut best, mut threshold) = (f64::NEG_INFINITY, 0.5);
+    for (i, &(score, positive)) in scores.iter().enumerate() {
+        if positive {
+            hits += 1;
+        } else {
+            alarms += 1;
+        }
+        let next = scores.get(i + 1).map_or(0.0, |s| s.0);
+        let sum = hits as f64 / positives as f64 - alarms as f64 / negatives as f64;
+        if next < score && sum > best {
+            best = sum;
+            threshold = f64::midpoint(score, next);
+        }
+    }
+    threshold
+}
+
+/// Refuses what cannot fit, before the system ends the program without a word.
+fn check_memory(recipe: &Recipe, classes: &[String], available: Option<u64>) -> Result<(), RunError> {
+    let Some(available) = available else { return Ok(()) };
+    let (channels, height, width) = recipe.pipeline()?.output();
+    let outputs = output_kind(recipe, classes)?.outputs(classes.len());
+    let graph = Architecture::find(&recipe.model)
+        .and_then(|a| a.build(&Blueprint { channels, height, width, outputs }))
+        .map_err(RecipeError::from)?;
+    let needed = memory(&graph, recipe.batch_size);
+    if needed > available {
+        let (needed, available) = (needed >> 20, available >> 20);
+        return Err(RunError::Memory { needed, available, batch_size: recipe.batch_size });
+    }
+    Ok(())
+}
+
+/// Bytes that a training step needs, about: each layer's output with its gradient, and each parameter with gradient
+/// and two moments.
+fn memory(graph: &Graph, batch_size: usize) -> u64 {
+    let outputs: usize = graph.nodes().iter().map(|n| n.shape.len()).sum();
+    let params: usize = graph.params().iter().map(semio_nn::graph::Param::len).sum();
+    4 * (2 * outputs as u64 * batch_size as u64 + 5 * params as u64)
+}
+
+fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), RunError> {
+    let json = serde_json::to_vec_pretty(value).map_err(|e| CheckpointError::File {
+        action: "write",
+        path: path.into(),
+        source: e.into(),
+    })?;
+    Ok(write_whole(path, &json)?)
+}
+
+fn unwritable(folder: &Path, file: &str, source: io::Error) -> RunError {
+    CheckpointError::File { action: "write", path: folder.join(file), source }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn youden_lies_between_the_classes() {
+        let p = [0.9, 0.8, 0.75, 0.4, 0.3];
+        let truth = vec![1, 1, 1, 0, 0];
+        let decided = vec![1; 5];
+        let probabilities = p.iter().flat_map(|p| [1.0 - p, *p]).collect();
+        let predictions = Predictions::new(vec!["a".into(), "b".into()], truth, probabilities, decided, vec![true; 5]);
+        let threshold = youden(&predictions.expect("valid"));
+        assert!((threshold - 0.575).abs() < 1e-12, "{threshold}");
+    }
+}

@@ -1,0 +1,122 @@
+use std::{ops::ControlFlow, path::PathBuf};
+
+use semio_data::{ReadLimits, read_image};
+use semio_model::{Prediction, Predictor};
+
+use crate::{
+    loader::{LoadError, Picture},
+    metrics::{Predictions, PredictionsError},
+    parallel,
+};
+
+/// A file to predict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// As the user spelled it.
+    pub name: String,
+    /// Where it lies.
+    pub file: PathBuf,
+}
+
+/// Predicts files in their order, reading ahead on all cores.
+///
+/// Memory does not grow with the number of files. A file that cannot be read gives its error in its place and holds
+/// up nothing else. `consume` may stop the work.
+pub fn predict_files<B>(
+    predictor: &Predictor,
+    inputs: impl Iterator<Item = Input> + Send,
+    threads: usize,
+    batch_size: usize,
+    mut consume: impl FnMut(Input, Result<Prediction, LoadError>) -> ControlFlow<B>,
+) -> Option<B> {
+    let limits = ReadLimits::default();
+    let prepare = |input: &Input| {
+        let image = read_image(&input.file, &limits)?;
+        predictor.prepare(&image).map_err(|reason| LoadError::Prepare { file: input.file.clone(), reason })
+    };
+    let mut inputs = inputs.fuse();
+    let chunks = std::iter::from_fn(move || {
+        let chunk: Vec<Input> = inputs.by_ref().take(batch_size.max(1)).collect();
+        (!chunk.is_empty()).then_some(chunk)
+    });
+    let work = |chunk: Vec<Input>| -> Vec<_> {
+        let one = |input: Input| {
+            let prepared = prepare(&input);
+            (input, prepared)
+        };
+        chunk.into_iter().map(one).collect()
+    };
+    parallel::ordered(threads, 2 * threads + 1, chunks, work, |chunk| {
+        let mut prepared = vec![];
+        let mut rest = vec![];
+        for (input, result) in chunk {
+            rest.push((input, result.map(|values| prepared.push(values))));
+        }
+        let mut predictions = predictor.predict(&prepared).into_iter();
+        for (input, result) in rest {
+            match result {
+                Ok(()) => {
+                    if let Some(prediction) = predictions.next() {
+                        consume(input, Ok(prediction))?;
+                    }
+                }
+                Err(error) => consume(input, Err(error))?,
+            }
+        }
+        ControlFlow::Continue(())
+    })
+}
+
+/// The predictions for pictures whose classes are known.
+pub struct Judged {
+    /// The pictures that could be read, in their order.
+    pub pictures: Vec<Picture>,
+    /// Their predictions.
+    pub predictions: Predictions,
+    /// The files that could not be read, with the reason.
+    pub unreadable: Vec<(String, LoadError)>,
+}
+
+/// Why pictures cannot be judged.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JudgeError {
+    /// No picture can be judged, or the predictions contradict each other.
+    #[error(transparent)]
+    Predictions(#[from] PredictionsError),
+}
+
+/// Predicts pictures whose classes are known, through the same predictor as every other use.
+///
+/// # Errors
+/// [`JudgeError`] where no picture could be read.
+pub fn judge_pictures(
+    predictor: &Predictor,
+    pictures: &[Picture],
+    threads: usize,
+    batch_size: usize,
+    mut progress: impl FnMut(usize),
+) -> Result<Judged, JudgeError> {
+    let inputs = pictures.iter().map(|p| Input { name: p.name.clone(), file: p.file.clone() });
+    let (mut kept, mut unreadable, mut done) = (vec![], vec![], 0);
+    let (mut truth, mut probabilities, mut decided) = (vec![], vec![], vec![]);
+    predict_files(predictor, inputs, threads, batch_size, |input, result| {
+        let picture = &pictures[done];
+        done += 1;
+        match result {
+            Ok(prediction) => {
+                kept.push(picture.clone());
+                truth.push(picture.label);
+                decided.push(prediction.class);
+                probabilities.extend(prediction.probabilities);
+            }
+            Err(error) => unreadable.push((input.name, error)),
+        }
+        progress(done);
+        ControlFlow::<()>::Continue(())
+    });
+    let answered = vec![true; truth.len()];
+    let classes = predictor.manifest().classes.clone();
+    let predictions = Predictions::new(classes, truth, probabilities, decided, answered)?;
+    Ok(Judged { pictures: kept, predictions, unreadable })
+}

@@ -1,0 +1,31 @@
+//! Dataset → bundle and evaluation.
+//!
+//! A [`Recipe`] says how; [`Dataset`] reads and divides the pictures; [`train()`] fills a run's folder. Below it,
+//! [`fit()`] trains one network, [`metrics`] judges predictions, [`plot`] and [`report`] show them.
+
+mod checkpoint;
+mod dataset;
+mod experiment;
+mod fit;
+mod history;
+mod inference;
+mod loader;
+mod loss;
+pub mod metrics;
+mod optimizer;
+mod pages;
+mod parallel;
+pub mod plot;
+mod recipe;
+pub mod report;
+mod schedule;
+
+pub use checkpoint::CheckpointError;
+pub use dataset::{Dataset, DatasetError, Labelled, Origin};
+pub use experiment::{Finished, Place, RunError, stored_recipe, train};
+pub use fit::{Ending, Event, FitError, Fitted, Job, fit};
+pub use history::{EpochRow, history_csv};
+pub use inference::{Input, JudgeError, Judged, judge_pictures, predict_files};
+pub use loader::{LoadError, Picture};
+pub use pages::{evaluation_report, predictions_csv};
+pub use recipe::*;

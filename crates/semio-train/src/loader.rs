@@ -1,0 +1,161 @@
+use std::{
+    ops::ControlFlow,
+    path::PathBuf,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use semio_data::{ReadError, ReadLimits, read_image};
+use semio_image::{Augmentation, Image, Pipeline, PipelineError, sample_seed};
+
+use crate::parallel;
+
+/// A picture with its true class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Where it lies.
+    pub file: PathBuf,
+    /// As the data's own list spells it.
+    pub name: String,
+    /// Place of its class among the classes.
+    pub label: usize,
+}
+
+/// Why a picture cannot be given to a network.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The file cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The picture does not fit the pipeline.
+    #[error("cannot prepare {}: {reason}", file.display())]
+    Prepare {
+        /// The file.
+        file: PathBuf,
+        /// What does not fit.
+        reason: PipelineError,
+    },
+}
+
+/// Prepared pictures, side by side.
+pub(crate) struct Batch {
+    /// `[pictures, channels, height, width]`, row-major.
+    pub(crate) inputs: Vec<f32>,
+    /// One class a picture.
+    pub(crate) labels: Vec<usize>,
+}
+
+/// Reads, prepares and varies pictures on all cores, ahead of the network.
+///
+/// What the pipeline does before the variation is the same in every epoch; it is kept in memory as far as the budget
+/// reaches, as bytes of the final size.
+pub(crate) struct Loader<'a> {
+    pictures: &'a [Picture],
+    pipeline: &'a Pipeline,
+    variation: Option<Variation>,
+    threads: usize,
+    limits: ReadLimits,
+    kept: Vec<OnceLock<Image>>,
+    /// Bytes that may still be kept.
+    budget: AtomicUsize,
+}
+
+/// How training pictures are varied.
+pub(crate) struct Variation {
+    pub(crate) augmentation: Augmentation,
+    /// Whether the pictures of each class are varied.
+    pub(crate) classes: Vec<bool>,
+    pub(crate) seed: u64,
+}
+
+impl<'a> Loader<'a> {
+    pub(crate) fn new(
+        pictures: &'a [Picture],
+        pipeline: &'a Pipeline,
+        variation: Option<Variation>,
+        threads: usize,
+        budget: usize,
+    ) -> Self {
+        Self {
+            pictures,
+            pipeline,
+            variation: variation.filter(|v| !v.augmentation.is_off()),
+            threads,
+            limits: ReadLimits::default(),
+            kept: pictures.iter().map(|_| OnceLock::new()).collect(),
+            budget: AtomicUsize::new(budget),
+        }
+    }
+
+    /// Hands out the pictures in the given order, batch by batch; the last batch may be smaller.
+    ///
+    /// Which thread prepares a batch changes nothing: each picture's variation is drawn from its own seed.
+    pub(crate) fn batches<B>(
+        &self,
+        order: &[usize],
+        batch_size: usize,
+        epoch: u64,
+        consume: impl FnMut(Result<Batch, LoadError>) -> ControlFlow<B>,
+    ) -> Option<B> {
+        let window = 2 * self.threads + 1;
+        parallel::ordered(self.threads, window, order.chunks(batch_size), |indices| self.batch(indices, epoch), consume)
+    }
+
+    fn batch(&self, indices: &[usize], epoch: u64) -> Result<Batch, LoadError> {
+        let (channels, height, width) = self.pipeline.output();
+        let length = channels * height * width;
+        let mut inputs = vec![0.0; indices.len() * length];
+        let mut labels = Vec::with_capacity(indices.len());
+        for (&i, input) in indices.iter().zip(inputs.chunks_exact_mut(length)) {
+            self.fill(i, epoch, input)?;
+            labels.push(self.pictures[i].label);
+        }
+        Ok(Batch { inputs, labels })
+    }
+
+    fn fill(&self, index: usize, epoch: u64, input: &mut [f32]) -> Result<(), LoadError> {
+        let picture = &self.pictures[index];
+        let unfit = |reason| LoadError::Prepare { file: picture.file.clone(), reason };
+        let read;
+        let prepared = if let Some(kept) = self.kept[index].get() {
+            kept
+        } else {
+            let image = read_image(&picture.file, &self.limits)?;
+            read = self.pipeline.prepare(&image).map_err(unfit)?;
+            let bytes = size(&read);
+            let room = |left: usize| left.checked_sub(bytes);
+            if self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok() {
+                self.kept[index].get_or_init(|| read)
+            } else {
+                &read
+            }
+        };
+        match &self.variation {
+            Some(v) if v.classes[picture.label] => {
+                let varied = v.augmentation.apply(prepared, sample_seed(v.seed, index as u64, epoch));
+                self.pipeline.finish(&varied, input).map_err(unfit)
+            }
+            _ => self.pipeline.finish(prepared, input).map_err(unfit),
+        }
+    }
+}
+
+fn size(image: &Image) -> usize {
+    use semio_image::Samples;
+    let bytes = match image.samples() {
+        Samples::U8(_) => 1,
+        Samples::U16(_) => 2,
+        Samples::F32(_) => 4,
+    };
+    bytes * image.samples().len() + size_of::<Image>()
+}
+
+/// The order of an epoch: a shuffle that depends on seed and epoch only.
+pub(crate) fn shuffled(n: usize, seed: u64, epoch: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by_cached_key(|&i| sample_seed(seed ^ 0x6f72_6465_7200, i as u64, epoch));
+    order
+}

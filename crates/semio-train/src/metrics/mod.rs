@@ -1,0 +1,30 @@
+//! How good predictions are: pure functions from [`Predictions`] to [`Evaluation`].
+//!
+//! A metric without a value is `Err` with its reason, never a filler number. [`evaluate`] gives them all at once;
+//! [`Judge`] gives them again and again under other weights, as a bootstrap needs.
+
+mod agreement;
+mod confusion;
+mod evaluation;
+mod figures;
+mod judge;
+mod log_loss;
+mod precision_recall;
+mod predictions;
+mod proportion;
+mod ranking;
+mod roc;
+mod undefined;
+
+pub use agreement::{kappa, mcc};
+pub use confusion::{ConfusionMatrix, OneAgainstRest};
+pub use evaluation::{Evaluation, evaluate};
+pub use figures::{Averages, ClassFigures, Figures, MicroAverages};
+pub use judge::Judge;
+pub use log_loss::{log_loss, picture_log_loss};
+pub use precision_recall::{PrecisionRecallPoint, average_precision, precision_recall_curve};
+pub use predictions::{Predictions, PredictionsError};
+pub use proportion::wilson_interval;
+pub use ranking::{Ranking, TieGroup};
+pub use roc::{RocPoint, roc_auc, roc_curve};
+pub use undefined::{Metric, Undefined};

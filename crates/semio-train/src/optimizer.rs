@@ -1,0 +1,135 @@
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use semio_nn::{Network, graph::Role, weights::NamedTensor};
+
+use crate::recipe::{OptimizerKind, Recipe};
+
+/// Turns gradients into steps, and keeps what it needs from step to step.
+pub(crate) struct Optimizer {
+    kind: OptimizerKind,
+    momentum: f64,
+    weight_decay: f64,
+    /// λ of each parameter's sum of squares.
+    l2: Vec<f64>,
+    /// Steps taken.
+    steps: u64,
+    /// Per parameter: Adam's two moments, or the velocity alone.
+    moments: Vec<Option<Moments>>,
+}
+
+struct Moments {
+    first: Tensor<1>,
+    second: Option<Tensor<1>>,
+}
+
+const BETA_1: f64 = 0.9;
+const BETA_2: f64 = 0.999;
+/// Keras' value; PyTorch's is 1e-8. The larger one keeps the first steps of small networks calm.
+const EPSILON: f64 = 1e-7;
+
+impl Optimizer {
+    pub(crate) fn new(recipe: &Recipe, network: &Network) -> Self {
+        let params = network.graph().params();
+        let l2 = params.iter().map(|p| match (p.role, recipe.l2) {
+            (Role::Kernel, Some(l2)) => l2,
+            (Role::Kernel, None) => p.l2,
+            _ => 0.0,
+        });
+        Self {
+            kind: recipe.optimizer,
+            momentum: recipe.momentum,
+            weight_decay: recipe.weight_decay,
+            l2: l2.collect(),
+            steps: 0,
+            moments: params.iter().map(|_| None).collect(),
+        }
+    }
+
+    /// Moves every trained parameter by one step.
+    pub(crate) fn step(&mut self, network: &mut Network, tracked: &[Tensor<1>], mut gradients: Gradients, rate: f64) {
+        self.steps += 1;
+        let graph = network.graph().clone();
+        for (i, param) in graph.params().iter().enumerate() {
+            let Some(gradient) = tracked[i].grad_remove(&mut gradients) else { continue };
+            let value = network.values()[i].clone();
+            let gradient =
+                if self.l2[i] > 0.0 { gradient + value.clone().mul_scalar(2.0 * self.l2[i]) } else { gradient };
+            let step = match self.kind {
+                OptimizerKind::Sgd => self.velocity(i, gradient).mul_scalar(rate),
+                OptimizerKind::Adam | OptimizerKind::Adamw => self.adam(i, gradient, rate),
+            };
+            let decays = self.kind == OptimizerKind::Adamw && param.role == Role::Kernel && self.weight_decay > 0.0;
+            let value = if decays { value.mul_scalar(1.0 - rate * self.weight_decay) } else { value };
+            network.set(i, value - step);
+        }
+    }
+
+    /// λ·Σw² over all kernels that carry a penalty.
+    pub(crate) fn penalty(&self, network: &Network) -> f64 {
+        let squares = |i: usize| network.read(i).iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>();
+        self.l2.iter().enumerate().filter(|(_, l2)| **l2 > 0.0).map(|(i, l2)| l2 * squares(i)).sum()
+    }
+
+    /// What must be kept to go on later: named tensors, and the number of steps.
+    pub(crate) fn state(&self, network: &Network) -> (Vec<NamedTensor>, u64) {
+        let mut tensors = vec![];
+        for (moments, param) in self.moments.iter().zip(network.graph().params()) {
+            let Some(moments) = moments else { continue };
+            let mut keep = |part: &str, tensor: &Tensor<1>| {
+                let values = semio_nn::to_vec(tensor.clone());
+                tensors.push(NamedTensor { name: format!("{part}/{}", param.name), shape: vec![values.len()], values });
+            };
+            keep("first", &moments.first);
+            if let Some(second) = &moments.second {
+                keep("second", second);
+            }
+        }
+        (tensors, self.steps)
+    }
+
+    /// Takes up a kept state.
+    pub(crate) fn restore(
+        &mut self,
+        network: &Network,
+        steps: u64,
+        mut find: impl FnMut(&str) -> Option<Vec<f32>>,
+        device: &Device,
+    ) {
+        let tensor = |values: Vec<f32>| {
+            let n = values.len();
+            Tensor::<1>::from_data(TensorData::new(values, [n]), device)
+        };
+        self.steps = steps;
+        for (moments, param) in self.moments.iter_mut().zip(network.graph().params()) {
+            *moments = find(&format!("first/{}", param.name)).map(|first| Moments {
+                first: tensor(first),
+                second: find(&format!("second/{}", param.name)).map(tensor),
+            });
+        }
+    }
+
+    fn velocity(&mut self, i: usize, gradient: Tensor<1>) -> Tensor<1> {
+        let velocity = match self.moments[i].take() {
+            Some(m) => m.first.mul_scalar(self.momentum) + gradient,
+            None => gradient,
+        };
+        self.moments[i] = Some(Moments { first: velocity.clone(), second: None });
+        velocity
+    }
+
+    fn adam(&mut self, i: usize, gradient: Tensor<1>, rate: f64) -> Tensor<1> {
+        let square = gradient.clone() * gradient.clone();
+        let (first, second) = match self.moments[i].take() {
+            Some(Moments { first, second: Some(second) }) => (
+                first.mul_scalar(BETA_1) + gradient.mul_scalar(1.0 - BETA_1),
+                second.mul_scalar(BETA_2) + square.mul_scalar(1.0 - BETA_2),
+            ),
+            _ => (gradient.mul_scalar(1.0 - BETA_1), square.mul_scalar(1.0 - BETA_2)),
+        };
+        let steps = self.steps as f64;
+        let (unbias_1, unbias_2) = (1.0 - BETA_1.powf(steps), 1.0 - BETA_2.powf(steps));
+        let spread = second.clone().mul_scalar(1.0 / unbias_2).sqrt() + EPSILON;
+        let step = first.clone().mul_scalar(rate / unbias_1) / spread;
+        self.moments[i] = Some(Moments { first, second: Some(second) });
+        step
+    }
+}

@@ -1,0 +1,360 @@
+//! Fills reports and tables from what a run or an evaluation found.
+
+use std::collections::BTreeMap;
+
+use semio_data::{Split, encode_png, read_image};
+use semio_image::{Color, Filter, Image, Step};
+use semio_model::{Decision, Manifest};
+use serde_json::{Value, json};
+
+use crate::{
+    Labelled,
+    dataset::{Dataset, Origin},
+    experiment::{Run, RunError},
+    fit::Ending,
+    history::EpochRow,
+    inference::Judged,
+    loader::Picture,
+    metrics::{Evaluation, Metric, Predictions, evaluate},
+    plot::{EpochFigures, LearningCurves, PartCounts, learning_curves},
+    recipe::Recipe,
+    report::{
+        ClassCurves, Data, Example, Examples, Fold, Groups, LeftOut, Model, PartUse, Report, ReportError,
+        Split as SplitFacts, Stopping, Training, choose_examples,
+    },
+};
+
+/// Pictures shown of each kind.
+const SHOWN: usize = 8;
+/// Longest side of a picture in a report, in pixels.
+const THUMBNAIL: usize = 160;
+
+/// The few figures that stand in `bundle.json` and on the card.
+pub(crate) fn headline(evaluation: &Evaluation, part: &str) -> Value {
+    let value = |metric: &Metric| metric.as_ref().map_or_else(|reason| json!(reason.to_string()), |v| json!(v));
+    let figures = &evaluation.overall;
+    json!({
+        "part": part,
+        "n": figures.n,
+        "accuracy": value(&figures.accuracy),
+        "balanced_accuracy": value(&figures.balanced_accuracy),
+        "roc_auc": value(&figures.roc_auc),
+        "log_loss": value(&figures.log_loss),
+    })
+}
+
+/// The learning curves as SVG.
+pub(crate) fn curves(history: &[EpochRow], best: usize, pictures: Option<(u64, u64)>) -> String {
+    learning_curves(&LearningCurves {
+        epochs: &epoch_figures(history),
+        best_epoch: u32::try_from(best).ok(),
+        training_pictures: pictures.map(|p| p.0),
+        validation_pictures: pictures.map(|p| p.1),
+    })
+}
+
+fn epoch_figures(history: &[EpochRow]) -> Vec<EpochFigures> {
+    let figures = |row: &EpochRow| EpochFigures {
+        epoch: row.epoch as u32,
+        train_loss: row.train_loss,
+        val_loss: row.val_loss,
+        train_accuracy: Some(row.train_accuracy),
+        val_accuracy: row.val_accuracy,
+    };
+    history.iter().map(figures).collect()
+}
+
+/// One row a judged picture: its true class, its result, and every class's probability.
+///
+/// # Errors
+/// [`csv::Error`], which a table in memory has no reason for.
+pub fn predictions_csv(pictures: &[Picture], predictions: &Predictions) -> Result<Vec<u8>, csv::Error> {
+    let classes = predictions.classes();
+    let mut writer = csv::Writer::from_writer(vec![]);
+    let mut header = vec!["file".to_owned(), "label".into(), "class".into(), "confidence".into()];
+    header.extend(classes.iter().map(|c| format!("p_{c}")));
+    writer.write_record(&header)?;
+    for (i, picture) in pictures.iter().enumerate() {
+        let (p, decided) = (predictions.probabilities(i), predictions.decided()[i]);
+        let mut row = vec![picture.name.clone(), classes[picture.label].clone(), classes[decided].clone()];
+        row.push(p[decided].to_string());
+        row.extend(p.iter().map(f64::to_string));
+        writer.write_record(&row)?;
+    }
+    writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))
+}
+
+/// One row a fold, and one for all of them together.
+pub(crate) fn folds_csv(folds: &[(String, Predictions)]) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(vec![]);
+    writer.write_record(["fold", "n", "accuracy", "balanced_accuracy", "roc_auc", "pr_auc", "log_loss"])?;
+    let mut row = |name: &str, evaluation: &Evaluation| {
+        let f = &evaluation.overall;
+        let text = |m: &Metric| m.as_ref().map(f64::to_string).unwrap_or_default();
+        let [n, name] = [f.n.to_string(), name.to_owned()];
+        let metrics = [&f.accuracy, &f.balanced_accuracy, &f.roc_auc, &f.pr_auc, &f.log_loss];
+        writer.write_record([name, n].into_iter().chain(metrics.into_iter().map(text)))
+    };
+    for (i, (_, predictions)) in folds.iter().enumerate() {
+        row(&(i + 1).to_string(), &evaluate(predictions))?;
+    }
+    if let Ok(pooled) = Predictions::pool(folds.iter().map(|(_, p)| p)) {
+        row("pooled", &evaluate(&pooled))?;
+    }
+    writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))
+}
+
+/// The report of a training run, judged on its validation part.
+pub(crate) fn training_report(recipe: &Recipe, dataset: &Dataset, run: &Run, today: &str) -> Result<String, RunError> {
+    let parameters = run.fitted.network.graph().parameter_count() as u64;
+    let report = Report {
+        title: format!("{} for {}", recipe.model, dataset.classes.join(" / ")),
+        created: today.into(),
+        program: program(),
+        model: model(&run.manifest, Some(parameters), "this run"),
+        data: data(dataset, "val", PartUse::Selection),
+        split: Some(split_facts(recipe, dataset)),
+        training: Some(training(recipe, dataset, &run.fitted.history, run.fitted.epoch, run.fitted.ending)),
+        evaluation: run.evaluation.clone(),
+        curves: ClassCurves::of(&run.predictions),
+        folds: vec![],
+        examples: examples(&run.judged, &run.predictions),
+    };
+    Ok(report.render()?)
+}
+
+/// The report of a cross-validation: each picture judged by a network that has not seen it.
+pub(crate) fn folds_report(
+    recipe: &Recipe,
+    dataset: &Dataset,
+    folds: &[(String, Predictions)],
+    pooled: &Predictions,
+    today: &str,
+) -> Result<String, RunError> {
+    // A fold of its own for each group has the group's name, which may be a patient's number: folds are counted.
+    let fold =
+        |(i, (_, p)): (usize, &(String, Predictions))| Fold { name: (i + 1).to_string(), evaluation: evaluate(p) };
+    let mut data = data(dataset, "all folds", PartUse::CrossValidation);
+    data.parts = vec![PartCounts { name: "all folds".into(), counts: truth_counts(pooled) }];
+    let report = Report {
+        title: format!("{} for {}, cross-validated", recipe.model, dataset.classes.join(" / ")),
+        created: today.into(),
+        program: program(),
+        model: Model {
+            name: format!("one network a fold ({})", folds.len()),
+            architecture: recipe.model.clone(),
+            intended_use: Some(recipe.intended_use.clone()),
+            ..Model::default()
+        },
+        data,
+        split: Some(SplitFacts {
+            how: format!("{} folds, stratified, seed {}", folds.len(), recipe.seed),
+            // Folds are made without dividing groups, whatever the data's own split does.
+            groups: match dataset.groups {
+                Some((groups, _)) => Groups::Kept { groups: groups as u64 },
+                None => Groups::Unknown,
+            },
+        }),
+        training: None,
+        evaluation: evaluate(pooled),
+        curves: ClassCurves::of(pooled),
+        folds: folds.iter().enumerate().map(fold).collect(),
+        examples: Examples::default(),
+    };
+    Ok(report.render()?)
+}
+
+/// The report of a bundle on labelled pictures.
+///
+/// # Errors
+/// [`ReportError`] where the page cannot be made.
+pub fn evaluation_report(
+    manifest: &Manifest,
+    name: &str,
+    labelled: &Labelled,
+    split: Option<Split>,
+    judged: &Judged,
+    today: &str,
+) -> Result<String, ReportError> {
+    let predictions = &judged.predictions;
+    let same_data = manifest.data.source == labelled.report.source.display().to_string();
+    let part = split.map_or("all", Split::name);
+    let part_use = match split {
+        Some(Split::Train) if same_data => PartUse::Training,
+        Some(Split::Val) if same_data => PartUse::Selection,
+        Some(Split::Test) if same_data => PartUse::HeldOut,
+        _ => PartUse::Unknown,
+    };
+    let mut left_out = left_out(&labelled.report);
+    if !labelled.unreadable.is_empty() {
+        left_out.push(LeftOut {
+            reason: "cannot be read".into(),
+            count: labelled.unreadable.len() as u64,
+            files: labelled.unreadable.iter().map(|b| b.name.clone()).collect(),
+        });
+    }
+    let report = Report {
+        title: format!("{} for {}", manifest.architecture, manifest.classes.join(" / ")),
+        created: today.into(),
+        program: program(),
+        model: model(manifest, None, name),
+        data: Data {
+            name: labelled.report.source.display().to_string(),
+            hash: Some(labelled.sha256.clone()),
+            part: part.into(),
+            part_use,
+            parts: vec![PartCounts { name: part.into(), counts: truth_counts(predictions) }],
+            left_out,
+        },
+        split: None,
+        training: None,
+        evaluation: evaluate(predictions),
+        curves: ClassCurves::of(predictions),
+        folds: vec![],
+        examples: examples(&judged.pictures, predictions),
+    };
+    report.render()
+}
+
+fn program() -> String {
+    format!("semio {}", env!("CARGO_PKG_VERSION"))
+}
+
+fn model(manifest: &Manifest, parameters: Option<u64>, name: &str) -> Model {
+    let (_, height, width) = manifest.pipeline.output();
+    let color = manifest.pipeline.steps().iter().find_map(|step| match step {
+        Step::Color { to: Color::Grey } => Some("grey"),
+        Step::Color { to: Color::Rgb } => Some("colour"),
+        _ => None,
+    });
+    Model {
+        name: name.into(),
+        architecture: manifest.architecture.clone(),
+        parameters,
+        input: Some(format!("{width} × {height} pixels, {}", color.unwrap_or("as stored"))),
+        rule: Some(match manifest.decision {
+            Decision::MostProbable => "the most probable class".into(),
+            Decision::Threshold { value } => format!("{} from a probability of {value:.3} on", manifest.classes[1]),
+        }),
+        hash: (!manifest.weights_sha256.is_empty()).then(|| manifest.weights_sha256.clone()),
+        intended_use: Some(manifest.intended_use.clone()),
+        calibrated: false,
+    }
+}
+
+fn data(dataset: &Dataset, part: &str, part_use: PartUse) -> Data {
+    let counts = dataset.counts();
+    let row = |(name, by_class): (&String, &BTreeMap<String, usize>)| PartCounts {
+        name: name.clone(),
+        counts: dataset.classes.iter().map(|c| by_class.get(c).copied().unwrap_or(0) as u64).collect(),
+    };
+    let mut parts: Vec<PartCounts> = counts.iter().map(row).collect();
+    parts.sort_by_key(|p| Split::ALL.iter().position(|s| s.name() == p.name));
+    let mut left_out = left_out(&dataset.report);
+    if !dataset.unreadable.is_empty() {
+        left_out.push(LeftOut {
+            reason: "cannot be read".into(),
+            count: dataset.unreadable.len() as u64,
+            files: dataset.unreadable.iter().map(|b| b.name.clone()).collect(),
+        });
+    }
+    Data {
+        name: dataset.report.source.display().to_string(),
+        hash: Some(dataset.sha256.clone()),
+        part: part.into(),
+        part_use,
+        parts,
+        left_out,
+    }
+}
+
+fn left_out(report: &semio_data::manifest::LoadReport) -> Vec<LeftOut> {
+    let item = |(reason, count): (&semio_data::manifest::LeftOut, &usize)| LeftOut {
+        reason: reason.to_string(),
+        count: *count as u64,
+        files: vec![],
+    };
+    report.left_out.iter().map(item).collect()
+}
+
+fn split_facts(recipe: &Recipe, dataset: &Dataset) -> SplitFacts {
+    let percent = |share: f64| (share * 100.0).round();
+    let (val, test) = (percent(recipe.val_ratio), percent(recipe.test_ratio));
+    SplitFacts {
+        how: match dataset.origin {
+            Origin::Source => "as the data name it".into(),
+            Origin::SourceWithCut => format!("as the data name it; validation cut from training, seed {}", recipe.seed),
+            Origin::Program => {
+                format!("stratified, {} : {val} : {test}, seed {}", 100.0 - val - test, recipe.seed)
+            }
+        },
+        groups: match dataset.groups {
+            None => Groups::Unknown,
+            Some((groups, 0)) => Groups::Kept { groups: groups as u64 },
+            Some((groups, shared)) => Groups::Shared { groups: groups as u64, shared: shared as u64 },
+        },
+    }
+}
+
+fn training(recipe: &Recipe, dataset: &Dataset, history: &[EpochRow], epoch: usize, ending: Ending) -> Training {
+    let table = toml::Table::try_from(recipe).unwrap_or_default();
+    let shown = |value: &toml::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let dull = |value: &toml::Value| value.as_array().is_some_and(Vec::is_empty) || value.as_bool() == Some(false);
+    let counts = dataset.counts();
+    let size = |part: &str| counts.get(part).map(|classes| classes.values().sum::<usize>() as u64);
+    Training {
+        recipe: table
+            .iter()
+            .filter(|(key, value)| !dull(value) && key.as_str() != "data" && key.as_str() != "intended-use")
+            .map(|(key, value)| (key.clone(), shown(value)))
+            .collect(),
+        history: epoch_figures(history),
+        best_epoch: u32::try_from(epoch).ok(),
+        stopping: match ending {
+            Ending::Epochs => Stopping::AllEpochs,
+            Ending::Asked => Stopping::Interrupted,
+            Ending::Patience => Stopping::NoImprovement {
+                metric: recipe.monitor.replace("val_", "validation ").replace('_', " "),
+                patience: recipe.patience.unwrap_or_default() as u32,
+            },
+        },
+        training_pictures: size("train"),
+        validation_pictures: size("val"),
+    }
+}
+
+fn truth_counts(predictions: &Predictions) -> Vec<u64> {
+    let mut counts = vec![0; predictions.classes().len()];
+    predictions.truth().iter().for_each(|&class| counts[class] += 1);
+    counts
+}
+
+fn examples(pictures: &[Picture], predictions: &Predictions) -> Examples {
+    let classes = predictions.classes();
+    let chosen = choose_examples(predictions, SHOWN);
+    let example = |&row: &usize| {
+        let given = predictions.decided()[row];
+        Example {
+            file: pictures[row].name.clone(),
+            png: thumbnail(&pictures[row]),
+            truth: classes[pictures[row].label].clone(),
+            given: classes[given].clone(),
+            probability: predictions.probabilities(row)[given],
+        }
+    };
+    let all = |rows: &[usize]| rows.iter().map(example).collect();
+    Examples { hits: all(&chosen.hits), misses: all(&chosen.misses), doubtful: all(&chosen.doubtful) }
+}
+
+/// A small copy of the picture; none where the file is gone meanwhile.
+fn thumbnail(picture: &Picture) -> Option<Vec<u8>> {
+    let image = read_image(&picture.file, &semio_data::ReadLimits::default()).ok()?.to_u8();
+    let longest = image.width().max(image.height());
+    let small: Image = if longest > THUMBNAIL {
+        let side = |n: usize| (n * THUMBNAIL / longest).max(1);
+        image.resize(side(image.width()), side(image.height()), Filter::Bilinear).ok()?
+    } else {
+        image
+    };
+    encode_png(&small).ok()
+}

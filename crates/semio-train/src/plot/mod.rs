@@ -1,0 +1,28 @@
+//! Figures as SVG text: for reports, the command line and the run directory.
+//!
+//! Each function returns one complete `<svg>` element that stands alone as a file or inside a page. Colours are CSS
+//! variables (`--semio-ink`, `--semio-paper`, …) that a page may set; without them the figure follows the reader's light or
+//! dark scheme, and a viewer that knows no CSS variables takes the light one.
+
+mod class_distribution;
+mod confusion_matrix;
+mod curve_panel;
+mod inline;
+mod learning_curves;
+mod numbers;
+mod precision_recall;
+mod roc;
+mod scale;
+mod sequential;
+mod spread;
+mod svg;
+mod theme;
+
+pub use class_distribution::{PartCounts, class_distribution};
+pub use confusion_matrix::confusion_matrix;
+pub use inline::inline;
+pub use learning_curves::{EpochFigures, LearningCurves, learning_curves};
+pub(crate) use numbers::{count, decimal, percent};
+pub use precision_recall::precision_recall_plot;
+pub use roc::roc_plot;
+pub use theme::style_sheet;

@@ -1,0 +1,569 @@
+use std::{collections::BTreeMap, path::PathBuf};
+
+use semio_image::{Augmentation, Color, Depth, Filter, Fit, Pipeline, PipelineError, Step};
+use semio_nn::Architecture;
+use serde::{Deserialize, Serialize};
+
+/// Everything that decides how a model is trained. Each key of a recipe's TOML file is a flag of `semio train`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Recipe {
+    /// Folder of class folders, or CSV file.
+    pub data: PathBuf,
+    /// CSV column with the file's path; `file` where not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file_column: Option<String>,
+    /// CSV column with the class; `label` where not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label_column: Option<String>,
+    /// CSV column with the part (train, val or test); `split` where not given and present.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split_column: Option<String>,
+    /// CSV column with the patient, or whatever else must stay on one side; `group` where not given and present.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_column: Option<String>,
+    /// The classes to use, in this order; all where empty.
+    pub classes: Vec<String>,
+    /// Classes to rename, `old=new`.
+    pub map: Vec<String>,
+    /// Rows to use, `column=value`.
+    pub r#where: Vec<String>,
+    /// Whether files that are missing or unreadable are left out instead of stopping the run.
+    pub skip_bad: bool,
+    /// Whether a split that divides groups (patients) is accepted; every report then says so.
+    pub allow_leak: bool,
+    /// Share that is set aside for validation where the data name no validation part.
+    pub val_ratio: f64,
+    /// Share that is set aside for the final test where the data name no parts at all.
+    pub test_ratio: f64,
+    /// Number of folds of a cross-validation, or `leave-one-group-out`.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_text")]
+    pub folds: Option<String>,
+
+    /// Network, by its name in the registry.
+    pub model: String,
+    /// Side of the pictures that the network reads, in pixels; the network's usual one where not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<usize>,
+    /// Grey or colour.
+    pub color: ColorChoice,
+    /// How stored samples become brightness.
+    pub depth: DepthChoice,
+    /// How pictures are brought to size.
+    pub filter: Filter,
+    /// What happens to pictures that are not square.
+    pub fit: Fit,
+    /// How values are centred and scaled.
+    pub normalize: Normalization,
+
+    /// How much the training pictures are varied; the single values below override it.
+    pub augment: AugmentationLevel,
+    /// Probability of a left–right flip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flip_horizontal: Option<f32>,
+    /// Probability of an upside-down flip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flip_vertical: Option<f32>,
+    /// Largest rotation, in degrees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotate: Option<f32>,
+    /// Largest shift, as a share of the side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shift: Option<f32>,
+    /// Largest change of scale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zoom: Option<f32>,
+    /// Largest change of brightness, as a share of the range.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brightness: Option<f32>,
+    /// Largest change of contrast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contrast: Option<f32>,
+    /// Largest standard deviation of added noise, as a share of the range.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise: Option<f32>,
+    /// Largest side of a square that is cut out, as a share of the side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cutout: Option<f32>,
+    /// The classes whose pictures are varied; all where empty.
+    pub augment_classes: Vec<String>,
+
+    /// Passes over the training pictures.
+    pub epochs: usize,
+    /// Pictures a step.
+    pub batch_size: usize,
+    /// How gradients become steps.
+    pub optimizer: OptimizerKind,
+    /// Largest step size.
+    pub learning_rate: f64,
+    /// How the step size changes over the epochs.
+    pub schedule: ScheduleKind,
+    /// Epochs over which the step size grows from zero.
+    pub warmup_epochs: f64,
+    /// Factor on the step size when nothing gets better (schedule `plateau`).
+    pub plateau_factor: f64,
+    /// Epochs without gain before that happens (schedule `plateau`).
+    pub plateau_patience: usize,
+    /// Momentum of `sgd`.
+    pub momentum: f64,
+    /// Decoupled weight decay of `adamw`.
+    pub weight_decay: f64,
+    /// λ on the sum of squares of every kernel; the network's own where not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub l2: Option<f64>,
+    /// Rate of every dropout layer; the network's own where not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropout: Option<f64>,
+    /// What is made small.
+    pub loss: LossKind,
+    /// Exponent of the focal loss.
+    pub focal_gamma: f64,
+    /// Share of the target that is spread over all classes.
+    pub label_smoothing: f64,
+    /// Weight of each class in the loss: `none`, `balanced`, or `a=1,b=2.5`.
+    pub class_weights: String,
+
+    /// Figure of the validation part that decides which epoch is best.
+    pub monitor: String,
+    /// Epochs without gain after which training ends; never where not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
+    /// Whether the bundle holds the best epoch's weights instead of the last one's.
+    pub restore_best: bool,
+    /// With two classes, from which probability on the second is given: `0.5`, another number, or `youden`
+    /// (largest sensitivity + specificity on the validation part).
+    #[serde(deserialize_with = "text")]
+    pub threshold: String,
+
+    /// Decides fresh weights, order, augmentation, dropout and split.
+    pub seed: u64,
+    /// Threads; all cores where 0.
+    pub threads: usize,
+    /// Memory for prepared pictures, in MiB.
+    pub cache: usize,
+    /// What the model is for; goes into the bundle and its card.
+    pub intended_use: String,
+}
+
+/// Grey or colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColorChoice {
+    /// What the network was made for.
+    Auto,
+    /// One channel.
+    Grey,
+    /// Three channels.
+    Rgb,
+}
+
+/// How stored samples become brightness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DepthChoice {
+    /// The stored type's whole range.
+    Full,
+    /// Each picture's darkest to brightest value.
+    Image,
+    /// Each picture's 0.5th to 99.5th percentile.
+    Percentile,
+}
+
+/// How values are centred and scaled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Normalization {
+    /// 0 to 1.
+    None,
+    /// Mean 0.5 and deviation 0.25 of the range: about centred for most pictures.
+    Half,
+    /// ImageNet's means and deviations, as torchvision's weights expect.
+    Imagenet,
+    /// Mean 0 and variance 1 in each picture.
+    Picture,
+}
+
+/// How much training pictures are varied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AugmentationLevel {
+    /// Not at all.
+    None,
+    /// As another exposure of the same patient might differ.
+    Light,
+    /// More than that; for long runs on few pictures.
+    Strong,
+}
+
+/// How gradients become steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimizerKind {
+    /// Kingma and Ba 2014.
+    Adam,
+    /// Adam with decoupled weight decay (Loshchilov and Hutter 2017).
+    Adamw,
+    /// Stochastic gradient descent with momentum.
+    Sgd,
+}
+
+/// How the step size changes over the epochs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScheduleKind {
+    /// Not at all.
+    Constant,
+    /// Smaller whenever the monitored figure stops getting better.
+    Plateau,
+    /// Half a cosine wave down to zero (Loshchilov and Hutter 2016).
+    Cosine,
+    /// Up over the first 30 % of the steps, then down to almost zero (Smith and Topin 2017).
+    OneCycle,
+}
+
+/// What is made small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossKind {
+    /// Cross-entropy over the classes.
+    Categorical,
+    /// Cross-entropy of one logit that decides between two classes.
+    Binary,
+    /// Cross-entropy with less weight on what is easy (Lin et al. 2017).
+    Focal,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::new(),
+            file_column: None,
+            label_column: None,
+            split_column: None,
+            group_column: None,
+            classes: vec![],
+            map: vec![],
+            r#where: vec![],
+            skip_bad: false,
+            allow_leak: false,
+            val_ratio: 0.15,
+            test_ratio: 0.15,
+            folds: None,
+            model: "r2-cnn".into(),
+            image_size: None,
+            color: ColorChoice::Auto,
+            depth: DepthChoice::Full,
+            filter: Filter::Bilinear,
+            fit: Fit::Stretch,
+            normalize: Normalization::Half,
+            augment: AugmentationLevel::Light,
+            flip_horizontal: None,
+            flip_vertical: None,
+            rotate: None,
+            shift: None,
+            zoom: None,
+            brightness: None,
+            contrast: None,
+            noise: None,
+            cutout: None,
+            augment_classes: vec![],
+            epochs: 20,
+            batch_size: 32,
+            optimizer: OptimizerKind::Adam,
+            learning_rate: 1e-3,
+            schedule: ScheduleKind::Cosine,
+            warmup_epochs: 1.0,
+            plateau_factor: 0.5,
+            plateau_patience: 3,
+            momentum: 0.9,
+            weight_decay: 0.01,
+            l2: None,
+            dropout: None,
+            loss: LossKind::Categorical,
+            focal_gamma: 2.0,
+            label_smoothing: 0.0,
+            class_weights: "none".into(),
+            monitor: "val_loss".into(),
+            patience: None,
+            restore_best: true,
+            threshold: "0.5".into(),
+            seed: 0,
+            threads: 0,
+            cache: 1024,
+            intended_use: "Research and teaching. Not for decisions about patients.".into(),
+        }
+    }
+}
+
+/// A recipe's value that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecipeError {
+    /// A value is out of its range.
+    #[error("{key} = {value}: {problem}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// What it should be.
+        problem: String,
+    },
+    /// The pictures' steps do not fit together.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    /// The network cannot be built.
+    #[error(transparent)]
+    Network(#[from] semio_nn::BuildError),
+}
+
+fn value_error(key: &'static str, value: impl std::fmt::Display, problem: impl Into<String>) -> RecipeError {
+    RecipeError::Value { key, value: value.to_string(), problem: problem.into() }
+}
+
+impl Recipe {
+    /// Checks every value that can be checked without data.
+    ///
+    /// # Errors
+    /// [`RecipeError::Value`] names the key, its value, and what it should be.
+    pub fn check(&self) -> Result<(), RecipeError> {
+        let share = |key, value: f64| {
+            if (0.0..1.0).contains(&value) { Ok(()) } else { Err(value_error(key, value, "must be from 0 to below 1")) }
+        };
+        let positive = |key, value: f64| {
+            if value > 0.0 && value.is_finite() {
+                Ok(())
+            } else {
+                Err(value_error(key, value, "must be greater than 0"))
+            }
+        };
+        let not_negative = |key, value: f64| {
+            if value >= 0.0 && value.is_finite() {
+                Ok(())
+            } else {
+                Err(value_error(key, value, "must be 0 or greater"))
+            }
+        };
+        let at_least_one = |key, value: usize| {
+            if value >= 1 { Ok(()) } else { Err(value_error(key, value, "must be at least 1")) }
+        };
+        share("val-ratio", self.val_ratio)?;
+        share("test-ratio", self.test_ratio)?;
+        share("val-ratio + test-ratio", self.val_ratio + self.test_ratio)?;
+        share("momentum", self.momentum)?;
+        share("label-smoothing", self.label_smoothing)?;
+        share("dropout", self.dropout.unwrap_or(0.0))?;
+        positive("learning-rate", self.learning_rate)?;
+        positive("plateau-factor", self.plateau_factor)?;
+        not_negative("warmup-epochs", self.warmup_epochs)?;
+        not_negative("weight-decay", self.weight_decay)?;
+        not_negative("l2", self.l2.unwrap_or(0.0))?;
+        not_negative("focal-gamma", self.focal_gamma)?;
+        at_least_one("epochs", self.epochs)?;
+        at_least_one("batch-size", self.batch_size)?;
+        if !crate::history::MONITORS.contains(&self.monitor.as_str()) {
+            let problem = format!("must be one of {}", crate::history::MONITORS.join(", "));
+            return Err(value_error("monitor", &self.monitor, problem));
+        }
+        self.folds()?;
+        self.fixed_threshold()?;
+        self.augmentation().check().map_err(|e| value_error("augmentation", "", e.to_string()))?;
+        Architecture::find(&self.model)?;
+        self.pipeline()?;
+        Ok(())
+    }
+
+    /// The steps from a stored picture to the network's input.
+    ///
+    /// # Errors
+    /// Where the network is unknown or the steps do not fit together.
+    pub fn pipeline(&self) -> Result<Pipeline, RecipeError> {
+        let architecture = Architecture::find(&self.model)?;
+        let side = self.image_size.unwrap_or(architecture.size);
+        let color = match self.color {
+            ColorChoice::Grey => Color::Grey,
+            ColorChoice::Auto if architecture.channels == 1 => Color::Grey,
+            ColorChoice::Auto | ColorChoice::Rgb => Color::Rgb,
+        };
+        let range = match self.depth {
+            DepthChoice::Full => Depth::Full,
+            DepthChoice::Image => Depth::Image,
+            DepthChoice::Percentile => Depth::Percentile { low: 0.5, high: 99.5 },
+        };
+        let mut steps = vec![
+            Step::Depth { range },
+            Step::Color { to: color },
+            Step::Resize { width: side, height: side, filter: self.filter, fit: self.fit },
+        ];
+        match self.fit {
+            Fit::Stretch => {}
+            Fit::Contain => steps.push(Step::Pad { width: side, height: side, value: 0.0 }),
+            Fit::Cover => steps.push(Step::Crop { width: side, height: side }),
+        }
+        steps.push(Step::Scale {});
+        let channels = color.channels();
+        match self.normalize {
+            Normalization::None => {}
+            Normalization::Half => {
+                steps.push(Step::Normalize { mean: vec![0.5; channels], std: vec![0.25; channels] });
+            }
+            Normalization::Imagenet if channels == 3 => {
+                steps.push(Step::Normalize { mean: vec![0.485, 0.456, 0.406], std: vec![0.229, 0.224, 0.225] });
+            }
+            Normalization::Imagenet => {
+                return Err(value_error("normalize", "imagenet", "needs colour; add color = \"rgb\""));
+            }
+            Normalization::Picture => steps.push(Step::Standardize {}),
+        }
+        Ok(Pipeline::new(steps)?)
+    }
+
+    /// How training pictures are varied.
+    pub fn augmentation(&self) -> Augmentation {
+        let off = Augmentation::default();
+        let level = match self.augment {
+            AugmentationLevel::None => off,
+            AugmentationLevel::Light => Augmentation {
+                flip_horizontal: 0.5,
+                rotate: 10.0,
+                shift: 0.06,
+                zoom: 0.1,
+                brightness: 0.08,
+                contrast: 0.15,
+                ..off
+            },
+            AugmentationLevel::Strong => Augmentation {
+                flip_horizontal: 0.5,
+                rotate: 20.0,
+                shift: 0.1,
+                zoom: 0.2,
+                brightness: 0.15,
+                contrast: 0.3,
+                noise: 0.03,
+                cutout: 0.25,
+                ..off
+            },
+        };
+        Augmentation {
+            flip_horizontal: self.flip_horizontal.unwrap_or(level.flip_horizontal),
+            flip_vertical: self.flip_vertical.unwrap_or(level.flip_vertical),
+            rotate: self.rotate.unwrap_or(level.rotate),
+            shift: self.shift.unwrap_or(level.shift),
+            zoom: self.zoom.unwrap_or(level.zoom),
+            brightness: self.brightness.unwrap_or(level.brightness),
+            contrast: self.contrast.unwrap_or(level.contrast),
+            noise: self.noise.unwrap_or(level.noise),
+            cutout: self.cutout.unwrap_or(level.cutout),
+            ..level
+        }
+    }
+
+    /// Which folds a cross-validation has.
+    ///
+    /// # Errors
+    /// Where `folds` is neither a number from 2 on nor `leave-one-group-out`.
+    pub fn folds(&self) -> Result<Option<Folds>, RecipeError> {
+        match self.folds.as_deref() {
+            None => Ok(None),
+            Some("leave-one-group-out") => Ok(Some(Folds::LeaveOneGroupOut)),
+            Some(text) => match text.parse::<usize>() {
+                Ok(k) if k >= 2 => Ok(Some(Folds::Number(k))),
+                _ => Err(value_error("folds", text, "must be a number from 2 on, or leave-one-group-out")),
+            },
+        }
+    }
+
+    /// The probability from which on the second of two classes is given; `None` where the validation part decides.
+    ///
+    /// # Errors
+    /// Where `threshold` is neither a number from 0 to 1 nor `youden`.
+    pub fn fixed_threshold(&self) -> Result<Option<f64>, RecipeError> {
+        if self.threshold == "youden" {
+            return Ok(None);
+        }
+        match self.threshold.parse::<f64>() {
+            Ok(value) if (0.0..=1.0).contains(&value) => Ok(Some(value)),
+            _ => Err(value_error("threshold", &self.threshold, "must be a number from 0 to 1, or youden")),
+        }
+    }
+
+    /// The weight of each class in the loss.
+    ///
+    /// # Errors
+    /// Where `class-weights` is not understood or names a class that is not there.
+    pub fn weights(&self, classes: &[String], counts: &[usize]) -> Result<Vec<f64>, RecipeError> {
+        match self.class_weights.as_str() {
+            "none" => Ok(vec![1.0; classes.len()]),
+            "balanced" => {
+                // As scikit-learn and Keras users know it: n / (classes · count).
+                let n: usize = counts.iter().sum();
+                Ok(counts.iter().map(|&c| n as f64 / (classes.len() * c.max(1)) as f64).collect())
+            }
+            text => {
+                let mut given: BTreeMap<&str, f64> = BTreeMap::new();
+                for part in text.split(',') {
+                    let pair = part.split_once('=').and_then(|(c, w)| Some((c.trim(), w.trim().parse().ok()?)));
+                    match pair {
+                        Some((class, weight)) if weight > 0.0 && classes.iter().any(|c| c == class) => {
+                            given.insert(class, weight);
+                        }
+                        _ => {
+                            let problem =
+                                format!("must be none, balanced, or class=weight pairs of {}", classes.join(", "));
+                            return Err(value_error("class-weights", part, problem));
+                        }
+                    }
+                }
+                Ok(classes.iter().map(|c| given.get(c.as_str()).copied().unwrap_or(1.0)).collect())
+            }
+        }
+    }
+}
+
+/// Parts `old=new` or `column=value` at their first `=`.
+///
+/// # Errors
+/// [`RecipeError::Value`] names the text without `=`.
+pub fn pairs(key: &'static str, texts: &[String]) -> Result<Vec<(String, String)>, RecipeError> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((left, right)) if !left.is_empty() => Ok((left.trim().to_owned(), right.trim().to_owned())),
+        _ => Err(value_error(key, text, "must have the form name=value")),
+    };
+    texts.iter().map(pair).collect()
+}
+
+/// A value that may be written as a word or as a number.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum TextOrNumber {
+    Text(String),
+    Whole(i64),
+    Real(f64),
+}
+
+impl From<TextOrNumber> for String {
+    fn from(value: TextOrNumber) -> Self {
+        match value {
+            TextOrNumber::Text(text) => text,
+            TextOrNumber::Whole(n) => n.to_string(),
+            TextOrNumber::Real(x) => x.to_string(),
+        }
+    }
+}
+
+fn text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    TextOrNumber::deserialize(deserializer).map(String::from)
+}
+
+fn optional_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    text(deserializer).map(Some)
+}
+
+/// The parts of a cross-validation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folds {
+    /// This many parts of about one size.
+    Number(usize),
+    /// One part a group, for example a patient.
+    LeaveOneGroupOut,
+}

@@ -1,0 +1,285 @@
+use std::fmt::Write;
+
+use askama::Template;
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use super::{
+    Example, LeftOut, PartUse, Report, overfitting_remark,
+    tables::{self, Notes, Row},
+    words,
+};
+use crate::plot::{
+    LearningCurves, class_distribution, confusion_matrix, count, inline, learning_curves, precision_recall_plot,
+    roc_plot, style_sheet,
+};
+
+/// With more classes, matrix and curves are too large to read.
+const MOST_CLASSES: usize = 40;
+/// Bytes of thumbnails that a report takes in, so that it stays under 5 MB with the rest.
+const THUMBNAILS: usize = 3_000_000;
+/// File names shown of those left out for one reason.
+const NAMES: usize = 20;
+
+/// Why a report cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// A thumbnail is no PNG file.
+    #[error("the thumbnail of {file} is not a png file")]
+    NotPng {
+        /// The picture.
+        file: String,
+    },
+    /// The page could not be put together.
+    #[error("cannot write the report")]
+    Template(#[from] askama::Error),
+}
+
+impl Report {
+    /// Writes the page.
+    ///
+    /// # Errors
+    /// Where a thumbnail is no PNG file.
+    pub fn render(&self) -> Result<String, ReportError> {
+        Ok(Page::new(self)?.render()?)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    report: &'a Report,
+    /// Escaped for a string in CSS.
+    running_head: [String; 2],
+    plot_style: String,
+    facts: Vec<(&'static str, String)>,
+    brief: Vec<String>,
+    limits: Vec<String>,
+    some_unanswered: bool,
+    overall: Vec<Row>,
+    averages: Vec<Row>,
+    per_class: Vec<Row>,
+    notes: Vec<&'static str>,
+    folds: Vec<Row>,
+    folds_words: String,
+    fold_notes: Vec<&'static str>,
+    too_many_classes: Option<String>,
+    matrix: Option<String>,
+    roc: Vec<String>,
+    precision_recall: Vec<String>,
+    galleries: Vec<Gallery>,
+    thumbnails_left_out: Option<String>,
+    data_facts: Vec<(&'static str, String)>,
+    several_parts: bool,
+    parts: Vec<Row>,
+    distribution: String,
+    left_out: Vec<LeftOutView<'a>>,
+    training: Option<TrainingView>,
+}
+
+struct Gallery {
+    title: &'static str,
+    none: &'static str,
+    examples: Vec<ExampleView>,
+}
+
+struct ExampleView {
+    picture: Option<String>,
+    alt: String,
+    result: String,
+    truth: String,
+    right: bool,
+    file: String,
+}
+
+struct LeftOutView<'a> {
+    count: String,
+    reason: &'a str,
+    files: &'a [String],
+    more: Option<String>,
+}
+
+struct TrainingView {
+    words: String,
+    remark: Option<String>,
+    curves: Option<String>,
+}
+
+impl<'a> Page<'a> {
+    fn new(report: &'a Report) -> Result<Self, ReportError> {
+        let (e, mut notes, mut fold_notes) = (&report.evaluation, Notes::default(), Notes::default());
+        let overall = tables::overall(e, &mut notes);
+        let per_class = tables::per_class(&e.overall, &mut notes);
+        let averages = tables::averages(&e.overall, &mut notes);
+        let folds = if report.folds.is_empty() { Vec::new() } else { tables::folds(report, &mut fold_notes) };
+        let drawn = e.classes.len() <= MOST_CLASSES;
+        let (roc, precision_recall) = if drawn { curves(report) } else { Default::default() };
+        let (galleries, left_out) = galleries(report)?;
+        Ok(Self {
+            report,
+            running_head: [css_string(&report.model.name), css_string(&report.created)],
+            plot_style: style_sheet(),
+            facts: facts(report),
+            brief: words::brief(report),
+            limits: words::limits(report),
+            some_unanswered: e.selective.n != e.overall.n,
+            overall,
+            averages,
+            per_class,
+            notes: notes.words(),
+            folds,
+            folds_words: words::folds(report),
+            fold_notes: fold_notes.words(),
+            too_many_classes: (!drawn).then(|| words::too_many_classes(e.classes.len())),
+            matrix: drawn.then(|| inline(&confusion_matrix(&e.classes, &e.overall.confusion_matrix))),
+            roc,
+            precision_recall,
+            galleries,
+            thumbnails_left_out: (left_out > 0).then(|| words::thumbnails_left_out(left_out)),
+            data_facts: data_facts(report),
+            several_parts: report.data.parts.len() > 1,
+            parts: tables::parts(report),
+            distribution: if drawn {
+                inline(&class_distribution(&e.classes, &report.data.parts))
+            } else {
+                String::new()
+            },
+            left_out: report.data.left_out.iter().map(left_out_view).collect(),
+            training: training(report),
+        })
+    }
+}
+
+fn facts(report: &Report) -> Vec<(&'static str, String)> {
+    let model = &report.model;
+    let mut out = vec![("Model", model.name.clone()), ("Architecture", model.architecture.clone())];
+    out.extend(model.parameters.map(|n| ("Parameters", count(n))));
+    out.extend(model.input.clone().map(|t| ("Input", t)));
+    out.push(("Classes", report.evaluation.classes.join(", ")));
+    out.extend(model.rule.clone().map(|t| ("Class given", t)));
+    out.extend(model.intended_use.clone().map(|t| ("Intended use", t)));
+    out.extend(model.hash.clone().map(|t| ("Weights (SHA-256)", t)));
+    out.push(("Report made", format!("{}, {}", report.created, report.program)));
+    out
+}
+
+fn data_facts(report: &Report) -> Vec<(&'static str, String)> {
+    let data = &report.data;
+    let mut out = vec![("Data", data.name.clone())];
+    out.extend(data.hash.clone().map(|t| ("Table (SHA-256)", t)));
+    if data.part_use != PartUse::CrossValidation && !data.part.is_empty() {
+        out.push(("Part judged", data.part.clone()));
+    }
+    out.extend(report.split.as_ref().map(|s| ("Split", s.how.clone())));
+    out.extend(report.split.as_ref().map(|s| ("Groups", words::groups(s.groups))));
+    out
+}
+
+/// ROC and precision-recall figures; with two classes the ROC curve of the first would only mirror the second's.
+fn curves(report: &Report) -> (Vec<String>, Vec<String>) {
+    let figures = &report.evaluation.overall;
+    let two = report.evaluation.classes.len() == 2;
+    let (mut roc, mut precision_recall) = (Vec::new(), Vec::new());
+    for (place, curves) in report.curves.iter().enumerate() {
+        let Some(class) = figures.per_class.get(&curves.class) else { continue };
+        if let (Ok(points), Ok(auc), true) = (&curves.roc, class.roc_auc, !two || place == 1) {
+            roc.push(inline(&roc_plot(&curves.class, points, auc, class.support, figures.n)));
+        }
+        if let (Ok(points), Ok(area)) = (&curves.precision_recall, class.pr_auc) {
+            precision_recall.push(inline(&precision_recall_plot(
+                &curves.class,
+                points,
+                area,
+                class.support,
+                figures.n,
+            )));
+        }
+    }
+    (roc, precision_recall)
+}
+
+/// The examples, and how many thumbnails found no room.
+fn galleries(report: &Report) -> Result<(Vec<Gallery>, u64), ReportError> {
+    let examples = &report.examples;
+    let kinds = [
+        ("Right, with the highest scores", "No picture was given its true class.", &examples.hits),
+        ("Wrong, with the highest scores", "Every picture was given its true class.", &examples.misses),
+        ("Most doubtful", "No picture is left to show.", &examples.doubtful),
+    ];
+    if kinds.iter().all(|(.., list)| list.is_empty()) {
+        return Ok((Vec::new(), 0));
+    }
+    let (mut room, mut left_out) = (THUMBNAILS, 0);
+    let galleries = kinds
+        .into_iter()
+        .map(|(title, none, list)| {
+            let views = list.iter().map(|e| example(e, &mut room, &mut left_out));
+            Ok(Gallery { title, none, examples: views.collect::<Result<_, ReportError>>()? })
+        })
+        .collect::<Result<_, ReportError>>()?;
+    Ok((galleries, left_out))
+}
+
+fn example(example: &Example, room: &mut usize, left_out: &mut u64) -> Result<ExampleView, ReportError> {
+    let picture = match &example.png {
+        Some(png) if !png.starts_with(b"\x89PNG\r\n\x1a\n") => {
+            return Err(ReportError::NotPng { file: example.file.clone() });
+        }
+        Some(png) if png.len() > *room => {
+            *left_out += 1;
+            None
+        }
+        Some(png) => {
+            *room -= png.len();
+            Some(format!("data:image/png;base64,{}", STANDARD.encode(png)))
+        }
+        None => None,
+    };
+    Ok(ExampleView {
+        picture,
+        alt: words::thumbnail(&example.file),
+        result: words::example(&example.given, example.probability),
+        truth: example.truth.clone(),
+        right: example.truth == example.given,
+        file: example.file.clone(),
+    })
+}
+
+fn left_out_view(left_out: &LeftOut) -> LeftOutView<'_> {
+    let shown = left_out.files.len().min(NAMES);
+    let hidden = left_out.count.saturating_sub(shown as u64);
+    LeftOutView {
+        count: count(left_out.count),
+        reason: &left_out.reason,
+        files: &left_out.files[..shown],
+        more: (shown > 0 && hidden > 0).then(|| count(hidden)),
+    }
+}
+
+fn training(report: &Report) -> Option<TrainingView> {
+    report.training.as_ref().map(|t| TrainingView {
+        words: words::training(t.history.len(), t.best_epoch, &t.stopping),
+        remark: overfitting_remark(&t.history, t.best_epoch),
+        curves: (!t.history.is_empty()).then(|| {
+            inline(&learning_curves(&LearningCurves {
+                epochs: &t.history,
+                best_epoch: t.best_epoch,
+                training_pictures: t.training_pictures,
+                validation_pictures: t.validation_pictures,
+            }))
+        }),
+    })
+}
+
+/// Makes any text safe between the quotes of a CSS string inside `<style>`.
+fn css_string(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() || c == ' ' {
+            out.push(c);
+        } else {
+            let _ = write!(out, "\\{:06x} ", c as u32);
+        }
+    }
+    out
+}

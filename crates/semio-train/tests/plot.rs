@@ -1,0 +1,133 @@
+//! Each figure in small, as a snapshot; and what must hold for all.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use semio_train::{
+    metrics::{Judge, Predictions},
+    plot::{
+        EpochFigures, LearningCurves, PartCounts, class_distribution, confusion_matrix, learning_curves,
+        precision_recall_plot, roc_plot,
+    },
+};
+
+/// Leaves out the style sheet, which is the same in all.
+fn without_style(svg: &str) -> String {
+    let (start, end) = (svg.find("<style>").unwrap(), svg.find("</style>").unwrap());
+    format!("{}{}", &svg[..start], &svg[end + "</style>".len()..])
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&n| n.to_owned()).collect()
+}
+
+fn epochs(count: u32) -> Vec<EpochFigures> {
+    (1..=count)
+        .map(|epoch| {
+            let t = f64::from(epoch);
+            EpochFigures {
+                epoch,
+                train_loss: 1.2 / t,
+                val_loss: Some(1.2 / t + 0.02 * t),
+                train_accuracy: Some(1.0 - 0.5 / t),
+                val_accuracy: Some(0.9 - 0.4 / t),
+            }
+        })
+        .collect()
+}
+
+fn curves(epochs: &[EpochFigures]) -> String {
+    learning_curves(&LearningCurves {
+        epochs,
+        best_epoch: Some(3),
+        training_pictures: Some(1234),
+        validation_pictures: Some(300),
+    })
+}
+
+fn small() -> Predictions {
+    let scores = [0.9, 0.8, 0.8, 0.4, 0.3, 0.1];
+    let rows = scores.iter().flat_map(|s| [1.0 - s, *s]).collect();
+    Predictions::new(names(&["none", "tumour"]), vec![1, 1, 0, 1, 0, 0], rows, vec![1, 1, 1, 0, 0, 0], vec![true; 6])
+        .unwrap()
+}
+
+#[test]
+fn learning_curves_figure() {
+    insta::assert_snapshot!(without_style(&curves(&epochs(4))));
+}
+
+#[test]
+fn roc_figure() {
+    let curve = Judge::new(&small()).roc_curve(1).unwrap();
+    insta::assert_snapshot!(without_style(&roc_plot("tumour", &curve, 0.8333, 3, 6)));
+}
+
+#[test]
+fn precision_recall_figure() {
+    let curve = Judge::new(&small()).precision_recall_curve(1).unwrap();
+    insta::assert_snapshot!(without_style(&precision_recall_plot("tumour", &curve, 0.8, 3, 6)));
+}
+
+#[test]
+fn confusion_matrix_figure() {
+    let counts = [vec![1200, 0], vec![7, 93]];
+    insta::assert_snapshot!(without_style(&confusion_matrix(&names(&["none", "tumour"]), &counts)));
+}
+
+#[test]
+fn class_distribution_figure() {
+    let parts = [
+        PartCounts { name: "train".into(), counts: vec![1200, 93] },
+        PartCounts { name: "val".into(), counts: vec![300, 0] },
+    ];
+    insta::assert_snapshot!(without_style(&class_distribution(&names(&["none", "tumour"]), &parts)));
+}
+
+#[test]
+fn names_are_escaped_everywhere() {
+    let classes = names(&["<script>alert(1)</script>", "a & \"b\""]);
+    let parts = [PartCounts { name: "</svg>".into(), counts: vec![1, 2] }];
+    let judge_of = small();
+    let judge = Judge::new(&judge_of);
+    for svg in [
+        confusion_matrix(&classes, &[vec![1, 2], vec![3, 4]]),
+        class_distribution(&classes, &parts),
+        roc_plot(&classes[0], &judge.roc_curve(1).unwrap(), 0.8, 3, 6),
+        precision_recall_plot(&classes[1], &judge.precision_recall_curve(1).unwrap(), 0.8, 3, 6),
+    ] {
+        assert!(!svg.contains("<script") && !svg.contains("& "), "{svg}");
+        assert_eq!(svg.matches("</svg>").count(), 1, "{svg}");
+    }
+}
+
+#[test]
+fn nothing_to_draw_is_no_trouble() {
+    for svg in [
+        curves(&[]),
+        curves(&epochs(1)),
+        curves(&[EpochFigures {
+            epoch: 1,
+            train_loss: f64::NAN,
+            val_loss: None,
+            train_accuracy: None,
+            val_accuracy: Some(f64::INFINITY),
+        }]),
+        confusion_matrix(&[], &[]),
+        confusion_matrix(&names(&["a", "b"]), &[vec![1]]),
+        class_distribution(&[], &[]),
+        roc_plot("a", &[], 0.5, 0, 0),
+        precision_recall_plot("a", &[], 0.5, 0, 0),
+    ] {
+        assert!(svg.ends_with("</svg>\n") && !svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+    }
+}
+
+#[test]
+fn a_hundred_thousand_pictures_draw_small() {
+    let n = 100_000;
+    let truth: Vec<usize> = (0..n).map(|i| usize::from(i % 3 == 0 || i > n / 2)).collect();
+    let rows = (0..n).flat_map(|i| [1.0 - f64::from(i as u32) / 1e5, f64::from(i as u32) / 1e5]).collect();
+    let p = Predictions::new(names(&["a", "b"]), truth.clone(), rows, truth, vec![true; n]).unwrap();
+    let judge = Judge::new(&p);
+    assert!(roc_plot("b", &judge.roc_curve(1).unwrap(), 0.8, 1, 2).len() < 30_000);
+    assert!(precision_recall_plot("b", &judge.precision_recall_curve(1).unwrap(), 0.8, 1, 2).len() < 30_000);
+}

@@ -1,0 +1,114 @@
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Subcommand;
+use semio_data::synth::{Job, SynthOptions, write_dataset};
+use semio_train::Dataset;
+
+use crate::{
+    Outcome,
+    fault::Fault,
+    flags::RecipeFlags,
+    progress::{bar, count},
+};
+
+#[derive(Subcommand)]
+pub(crate) enum Data {
+    /// Make synthetic pictures with known truth, to try things out without patients.
+    Synth {
+        /// brain-tumor, ms, pneumonia, covid or leukemia
+        #[arg(long, value_name = "NAME")]
+        job: String,
+        /// Number of pictures
+        #[arg(long, value_name = "N", default_value_t = 1000)]
+        count: usize,
+        /// Decides everything about the pictures
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        seed: u64,
+        /// Side of the pictures, in pixels
+        #[arg(long, value_name = "PIXELS", default_value_t = 128)]
+        size: usize,
+        /// Folder to fill: pictures, masks and labels.csv
+        #[arg(short = 'o', long = "output", value_name = "DIR")]
+        output: PathBuf,
+        /// Prints the result as JSON
+        #[arg(long)]
+        json: bool,
+        /// Prints no progress
+        #[arg(short, long)]
+        quiet: bool,
+    },
+    /// Divide pictures into train, val and test without dividing a patient, and write the list.
+    Split {
+        #[command(flatten)]
+        flags: Box<RecipeFlags>,
+        /// List to write: file, label, split, group
+        #[arg(short = 'o', long = "output", value_name = "FILE.csv")]
+        output: PathBuf,
+        /// Prints the reached ratios as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Data {
+    pub(crate) fn run(self) -> Outcome {
+        match self {
+            Self::Synth { job, count, seed, size, output, json, quiet } => {
+                let job: Job = job.parse().map_err(Fault::usage)?;
+                synth(&SynthOptions { job, count, seed, size }, &output, json, quiet)
+            }
+            Self::Split { flags, output, json } => split(&flags, &output, json),
+        }
+    }
+}
+
+fn synth(options: &SynthOptions, output: &std::path::Path, json: bool, quiet: bool) -> Outcome {
+    let bar = bar(options.count, "drawing", quiet || json);
+    let summary = write_dataset(options, output, &|done| bar.set_position(done as u64));
+    bar.finish_and_clear();
+    let summary = summary?;
+    let table = output.join("labels.csv");
+    if json {
+        let classes: serde_json::Map<String, serde_json::Value> =
+            summary.classes.iter().map(|(c, n)| ((*c).to_owned(), (*n).into())).collect();
+        let splits: serde_json::Map<String, serde_json::Value> =
+            summary.splits.iter().map(|(s, n)| ((*s).to_owned(), (*n).into())).collect();
+        println!(
+            "{}",
+            serde_json::json!({
+                "pictures": summary.pictures, "groups": summary.groups, "classes": classes, "splits": splits,
+                "labels": table,
+            })
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    let list = |items: &[(&'static str, usize)]| {
+        items.iter().map(|(name, n)| format!("{name} {}", count(*n))).collect::<Vec<_>>().join(", ")
+    };
+    println!("drew     {} pictures of {} synthetic patients", count(summary.pictures), count(summary.groups));
+    println!("classes  {}", list(&summary.classes));
+    println!("split    {}", list(&summary.splits));
+    println!("labels   {}", table.display());
+    println!("next     semio train --data {} -o runs/{}", table.display(), options.job);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn split(flags: &RecipeFlags, output: &std::path::Path, json: bool) -> Outcome {
+    let recipe = flags.recipe(None)?;
+    let bar = bar(0, "checking", json);
+    let dataset = Dataset::open(&recipe, &|done, all| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    let dataset = dataset?;
+    std::fs::write(output, dataset.csv()?).map_err(|e| Fault::file("write", output, e))?;
+    if json {
+        println!("{}", serde_json::json!({ "counts": dataset.counts(), "sha256": dataset.sha256, "list": output }));
+    } else {
+        println!("{}", dataset.report);
+        println!("{}", dataset.split);
+        println!("list     {}", output.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,185 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, ValueEnum};
+use semio_data::{Purpose, Split};
+use semio_model::Predictor;
+use semio_train::{Judged, Labelled, metrics};
+
+use crate::{
+    Outcome,
+    commands::train::today,
+    fault::Fault,
+    flags::DataFlags,
+    progress::{bar, count},
+};
+
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  semio evaluate runs/first/bundle --data runs/first/split.csv --split test -o judged"
+)]
+pub(crate) struct Evaluate {
+    /// Bundle: the folder or .zip that `semio train` wrote
+    bundle: PathBuf,
+    #[command(flatten)]
+    data: DataFlags,
+    /// Part of the data to judge
+    #[arg(long, value_enum, default_value = "test")]
+    split: Part,
+    /// Folder for evaluation.json, predictions.csv and report.html
+    #[arg(short = 'o', long = "output", value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Prints all figures as JSON
+    #[arg(long)]
+    json: bool,
+    /// Prints no progress
+    #[arg(short, long)]
+    quiet: bool,
+    /// Threads that read pictures [default: all cores]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    threads: usize,
+    /// Pictures that the network reads at once
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    batch_size: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    Train,
+    Val,
+    Test,
+    All,
+}
+
+impl Part {
+    fn split(self) -> Option<Split> {
+        match self {
+            Self::Train => Some(Split::Train),
+            Self::Val => Some(Split::Val),
+            Self::Test => Some(Split::Test),
+            Self::All => None,
+        }
+    }
+}
+
+impl Evaluate {
+    pub(crate) fn run(self) -> Outcome {
+        let Some(data) = &self.data.data else {
+            return Err(Fault::usage("no data are named").help("add --data FOLDER or --data FILE.csv"));
+        };
+        let predictor = Predictor::open(&self.bundle, &burn::tensor::Device::flex())?;
+        let quiet = self.quiet || self.json;
+        let checking = bar(0, "checking", quiet);
+        let options = self.data.options(Purpose::Train)?;
+        let split = self.split.split();
+        let labelled = Labelled::open(data, &options, &predictor.manifest().classes, split, &|done, all| {
+            checking.set_length(all as u64);
+            checking.set_position(done as u64);
+        })?;
+        checking.finish_and_clear();
+        if labelled.pictures.is_empty() {
+            let part = split.map_or("all", Split::name);
+            return Err(Fault::trouble(format_args!("the data hold no picture of the part `{part}`"))
+                .at(data.display())
+                .help("name the column with --split-column, take --split all, or use the run's split.csv"));
+        }
+        let threads = if self.threads == 0 { cores() } else { self.threads };
+        let predicting = bar(labelled.pictures.len(), "judging", quiet);
+        let judged = semio_train::judge_pictures(&predictor, &labelled.pictures, threads, self.batch_size, |done| {
+            predicting.set_position(done as u64);
+        })?;
+        predicting.finish_and_clear();
+        let evaluation = metrics::evaluate(&judged.predictions);
+        if let Some(folder) = &self.output {
+            self.write(folder, &predictor, &labelled, &judged, &evaluation)?;
+        }
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&evaluation)?);
+        } else {
+            print_figures(&evaluation, split.map_or("all", Split::name), &labelled);
+            if let Some(folder) = &self.output {
+                println!("\nreport   {}", folder.join("report.html").display());
+            }
+        }
+        let whole = labelled.unreadable.is_empty() && judged.unreadable.is_empty();
+        Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn write(
+        &self,
+        folder: &Path,
+        predictor: &Predictor,
+        labelled: &Labelled,
+        judged: &Judged,
+        evaluation: &metrics::Evaluation,
+    ) -> Result<(), Fault> {
+        let name = self.bundle.display().to_string();
+        let page = semio_train::evaluation_report(
+            predictor.manifest(),
+            &name,
+            labelled,
+            self.split.split(),
+            judged,
+            &today(),
+        )?;
+        let json = serde_json::to_vec_pretty(evaluation)?;
+        let csv = semio_train::predictions_csv(&judged.pictures, &judged.predictions)?;
+        fs::create_dir_all(folder).map_err(|e| Fault::file("make the folder", folder, e))?;
+        let files: [(&str, &[u8]); 3] =
+            [("evaluation.json", &json), ("predictions.csv", &csv), ("report.html", page.as_bytes())];
+        for (name, bytes) in files {
+            let path = folder.join(name);
+            fs::write(&path, bytes).map_err(|e| Fault::file("write", &path, e))?;
+        }
+        Ok(())
+    }
+}
+
+/// Threads that the machine runs at once.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+fn print_figures(evaluation: &metrics::Evaluation, part: &str, labelled: &Labelled) {
+    let figures = &evaluation.overall;
+    println!("data     {}", labelled.report.to_string().replace("\n  ", "\n         "));
+    for bad in &labelled.unreadable {
+        println!("         left out: {} ({})", bad.name, bad.reason);
+    }
+    println!("judged   {part}: {} pictures", count(figures.n as usize));
+    let line = |name: &str, metric: &metrics::Metric| match metric {
+        Ok(value) => println!("  {name:<20} {value:>7.4}"),
+        Err(reason) => println!("  {name:<20}       – ({reason})"),
+    };
+    line("accuracy", &figures.accuracy);
+    line("balanced accuracy", &figures.balanced_accuracy);
+    line("ROC AUC", &figures.roc_auc);
+    line("PR AUC", &figures.pr_auc);
+    line("log loss", &figures.log_loss);
+    line("kappa", &figures.kappa);
+    line("MCC", &figures.mcc);
+    let width = evaluation.classes.iter().map(|c| c.chars().count()).max().unwrap_or(0).max(5);
+    println!(
+        "\n  {:<width$} {:>8} {:>10} {:>8} {:>12} {:>8}",
+        "class", "pictures", "precision", "recall", "specificity", "F1"
+    );
+    let cell = |metric: &metrics::Metric| metric.as_ref().map_or_else(|_| "–".to_owned(), |v| format!("{v:.4}"));
+    for (class, f) in &figures.per_class {
+        println!(
+            "  {class:<width$} {:>8} {:>10} {:>8} {:>12} {:>8}",
+            f.support,
+            cell(&f.precision),
+            cell(&f.recall),
+            cell(&f.specificity),
+            cell(&f.f1)
+        );
+    }
+    println!("\n  confusion matrix (rows: true class; columns: class given, in the same order)");
+    for (class, row) in evaluation.classes.iter().zip(&figures.confusion_matrix) {
+        let cells: Vec<String> = row.iter().map(|n| format!("{n:>7}")).collect();
+        println!("  {class:<width$} {}", cells.join(""));
+    }
+}

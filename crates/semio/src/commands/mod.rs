@@ -1,0 +1,7 @@
+//! One file a command.
+
+pub(crate) mod data;
+pub(crate) mod evaluate;
+pub(crate) mod models;
+pub(crate) mod predict;
+pub(crate) mod train;

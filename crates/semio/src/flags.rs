@@ -1,0 +1,320 @@
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use semio_data::{ManifestOptions, Purpose, manifest::Columns};
+use semio_train::Recipe;
+use serde::Serialize;
+
+use crate::fault::Fault;
+
+/// Which pictures, and where their classes stand.
+#[derive(Args, Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct DataFlags {
+    /// Folder of class folders, or CSV file with named columns
+    #[arg(long, value_name = "PATH")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<PathBuf>,
+    /// CSV column with the file's path [default: file]
+    #[arg(long, value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_column: Option<String>,
+    /// CSV column with the class [default: label]
+    #[arg(long, value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label_column: Option<String>,
+    /// CSV column with the part: train, val or test [default: split, if present]
+    #[arg(long, value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    split_column: Option<String>,
+    /// CSV column with the patient, never divided between parts [default: group, if present]
+    #[arg(long, value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_column: Option<String>,
+    /// Classes to use, in this order [default: all]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    classes: Vec<String>,
+    /// Renames a class; may be given more than once
+    #[arg(long, value_name = "OLD=NEW", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    map: Vec<String>,
+    /// Uses only rows with this value; may be given more than once
+    #[arg(long = "where", value_name = "COLUMN=VALUE")]
+    #[serde(skip_serializing_if = "Vec::is_empty", rename = "where")]
+    filter: Vec<String>,
+    /// Leaves out files that are missing or unreadable instead of stopping
+    #[arg(long)]
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) skip_bad: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl DataFlags {
+    /// The flags of a command that only looks for files.
+    pub(crate) fn for_files(file_column: Option<String>) -> Self {
+        Self {
+            data: None,
+            file_column,
+            label_column: None,
+            split_column: None,
+            group_column: None,
+            classes: vec![],
+            map: vec![],
+            filter: vec![],
+            skip_bad: false,
+        }
+    }
+
+    /// The same as the data crate wants it.
+    pub(crate) fn options(&self, purpose: Purpose) -> Result<ManifestOptions, Fault> {
+        Ok(ManifestOptions {
+            purpose,
+            columns: Columns {
+                file: self.file_column.clone(),
+                label: self.label_column.clone(),
+                split: self.split_column.clone(),
+                group: self.group_column.clone(),
+                mask: None,
+            },
+            classes: self.classes.clone(),
+            map: semio_train::pairs("map", &self.map)?,
+            filter: semio_train::pairs("where", &self.filter)?,
+            skip_bad: self.skip_bad,
+        })
+    }
+}
+
+/// How to train. Each flag is a key of the recipe's TOML file; a flag wins over the file.
+#[derive(Args, Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct RecipeFlags {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) data: DataFlags,
+    /// Accepts a split that divides patients; the report then says so
+    #[arg(long)]
+    #[serde(skip_serializing_if = "is_false")]
+    allow_leak: bool,
+    /// Share set aside for validation where the data name no such part [default: 0.15]
+    #[arg(long, value_name = "SHARE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    val_ratio: Option<f64>,
+    /// Share set aside for the final test where the data name no parts [default: 0.15]
+    #[arg(long, value_name = "SHARE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_ratio: Option<f64>,
+    /// Cross-validation: a number of folds, or leave-one-group-out
+    #[arg(long, value_name = "K")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folds: Option<String>,
+
+    /// Network, as `semio models list` names it [default: r2-cnn]
+    #[arg(long, value_name = "NAME", help_heading = "Network and picture")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    /// Side of the pictures that the network reads, in pixels [default: the network's own]
+    #[arg(long, value_name = "PIXELS", help_heading = "Network and picture")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_size: Option<usize>,
+    /// auto, grey or rgb [default: auto, what the network was made for]
+    #[arg(long, value_name = "KIND", help_heading = "Network and picture")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    color: Option<String>,
+    /// Stored samples to brightness: full range, image (darkest to brightest) or percentile [default: full]
+    #[arg(long, value_name = "RULE", help_heading = "Network and picture")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    depth: Option<String>,
+    /// bilinear or bicubic [default: bilinear]
+    #[arg(long, value_name = "FILTER", help_heading = "Network and picture")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<String>,
+    /// Pictures that are not square: stretch, contain (pad) or cover (crop) [default: stretch]
+    #[arg(long, value_name = "RULE", help_heading = "Network and picture")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fit: Option<String>,
+    /// none (0 to 1), half (mean 0.5, deviation 0.25), imagenet or picture [default: half]
+    #[arg(long, value_name = "RULE", help_heading = "Network and picture")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    normalize: Option<String>,
+
+    /// How much training pictures are varied: none, light or strong [default: light]
+    #[arg(long, value_name = "LEVEL", help_heading = "Augmentation")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    augment: Option<String>,
+    /// Probability of a left-right flip
+    #[arg(long, value_name = "P", help_heading = "Augmentation")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flip_horizontal: Option<f32>,
+    /// Probability of an upside-down flip
+    #[arg(long, value_name = "P", help_heading = "Augmentation")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flip_vertical: Option<f32>,
+    /// Largest rotation
+    #[arg(long, value_name = "DEGREES", help_heading = "Augmentation")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotate: Option<f32>,
+    /// Largest shift, as a share of the side
+    #[arg(long, value_name = "SHARE", help_heading = "Augmentation")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shift: Option<f32>,
+    /// Largest change of scale
+    #[arg(long, value_name = "SHARE", help_heading = "Augmentation")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zoom: Option<f32>,
+    /// Largest change of brightness, as a share of the range
+    #[arg(long, value_name = "SHARE", help_heading = "Augmentation")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    brightness: Option<f32>,
+    /// Largest change of contrast
+    #[arg(long, value_name = "SHARE", help_heading = "Augmentation")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contrast: Option<f32>,
+    /// Largest standard deviation of added noise, as a share of the range
+    #[arg(long, value_name = "SHARE", help_heading = "Augmentation")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    noise: Option<f32>,
+    /// Largest side of a square that is cut out, as a share of the side
+    #[arg(long, value_name = "SHARE", help_heading = "Augmentation")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cutout: Option<f32>,
+    /// Classes whose pictures are varied [default: all]
+    #[arg(long, value_name = "A,B", value_delimiter = ',', help_heading = "Augmentation")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    augment_classes: Vec<String>,
+
+    /// Passes over the training pictures [default: 20]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epochs: Option<usize>,
+    /// Pictures a step [default: 32]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch_size: Option<usize>,
+    /// adam, adamw or sgd [default: adam]
+    #[arg(long, value_name = "NAME", help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    optimizer: Option<String>,
+    /// Largest step size [default: 0.001]
+    #[arg(long, value_name = "RATE", help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    learning_rate: Option<f64>,
+    /// constant, plateau, cosine or one-cycle [default: cosine]
+    #[arg(long, value_name = "NAME", help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule: Option<String>,
+    /// Epochs over which the step size grows from zero [default: 1]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warmup_epochs: Option<f64>,
+    /// Factor on the step size when nothing gets better, with schedule plateau [default: 0.5]
+    #[arg(long, value_name = "FACTOR", help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plateau_factor: Option<f64>,
+    /// Epochs without gain before that happens [default: 3]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plateau_patience: Option<usize>,
+    /// Momentum of sgd [default: 0.9]
+    #[arg(long, value_name = "SHARE", help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    momentum: Option<f64>,
+    /// Decoupled weight decay of adamw [default: 0.01]
+    #[arg(long, value_name = "RATE", help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weight_decay: Option<f64>,
+    /// Lambda on every kernel's sum of squares [default: the network's own]
+    #[arg(long, value_name = "LAMBDA", help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    l2: Option<f64>,
+    /// Rate of every dropout layer [default: the network's own]
+    #[arg(long, value_name = "RATE", help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dropout: Option<f64>,
+    /// categorical, binary (one logit for two classes) or focal [default: categorical]
+    #[arg(long, value_name = "NAME", help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loss: Option<String>,
+    /// Exponent of the focal loss [default: 2]
+    #[arg(long, value_name = "GAMMA", help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    focal_gamma: Option<f64>,
+    /// Share of the target that is spread over all classes [default: 0]
+    #[arg(long, value_name = "SHARE", help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label_smoothing: Option<f64>,
+    /// none, balanced, or a=1,b=2.5 [default: none]
+    #[arg(long, value_name = "WEIGHTS", help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class_weights: Option<String>,
+
+    /// Figure that decides which epoch is best, such as val_loss or val_roc_auc [default: val_loss]
+    #[arg(long, value_name = "FIGURE", help_heading = "End and result")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    monitor: Option<String>,
+    /// Epochs without gain after which training ends [default: never]
+    #[arg(long, value_name = "N", help_heading = "End and result")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patience: Option<usize>,
+    /// Whether the bundle holds the best epoch instead of the last [default: true]
+    #[arg(long, value_name = "BOOL", help_heading = "End and result")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restore_best: Option<bool>,
+    /// Two classes: probability from which on the second is given, or youden (from validation) [default: 0.5]
+    #[arg(long, value_name = "P", help_heading = "End and result")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threshold: Option<String>,
+    /// Decides fresh weights, order, augmentation, dropout and split [default: 0]
+    #[arg(long, value_name = "N", help_heading = "End and result")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "N", help_heading = "End and result")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threads: Option<usize>,
+    /// Memory for prepared pictures, in MiB [default: 1024]
+    #[arg(long, value_name = "MIB", help_heading = "End and result")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache: Option<usize>,
+    /// What the model is for; goes into the bundle and its card
+    #[arg(long, value_name = "TEXT", help_heading = "End and result")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intended_use: Option<String>,
+}
+
+impl RecipeFlags {
+    /// Puts the flags over the keys of a recipe file, and the result over the defaults.
+    pub(crate) fn recipe(&self, file: Option<&Path>) -> Result<Recipe, Fault> {
+        let mut keys = match file {
+            None => toml::Table::new(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|e| Fault::file("read the recipe", path, e))?;
+                let keys: toml::Table = text.parse().map_err(|e: toml::de::Error| {
+                    Fault::usage(format_args!("the recipe is no valid TOML: {}", e.message())).at(path.display())
+                })?;
+                // So that a key's error names the file and its place in it.
+                toml::from_str::<Recipe>(&text)
+                    .map_err(|e| Fault::usage(e.to_string().trim_end()).at(path.display()))?;
+                keys
+            }
+        };
+        let flags = toml::Table::try_from(self).map_err(Fault::usage)?;
+        keys.extend(flags);
+        let recipe: Recipe = keys.try_into().map_err(|e: toml::de::Error| Fault::usage(e.to_string().trim_end()))?;
+        if recipe.data.as_os_str().is_empty() {
+            return Err(Fault::usage("no data are named")
+                .help("add --data FOLDER or --data FILE.csv, or `data = \"…\"` in the recipe"));
+        }
+        recipe.check().map_err(Fault::usage)?;
+        Ok(recipe)
+    }
+
+    /// Whether any flag was given.
+    pub(crate) fn is_empty(&self) -> bool {
+        toml::Table::try_from(self).is_ok_and(|t| t.is_empty())
+    }
+}

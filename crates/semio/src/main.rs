@@ -1,0 +1,61 @@
+//! The program `semio`: flags and composition only; what it does lies in the other crates.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one crate that talks to a terminal")]
+
+mod commands;
+mod fault;
+mod flags;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use fault::Fault;
+
+/// Page faults cost a tenth of a training step with the system's allocator, which gives memory back after each step.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Medical image classification, from the picture to the clinician and back.
+///
+/// Research software. Not a medical device.
+#[derive(Parser)]
+#[command(name = "semio", version, max_term_width = 110, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a network on labelled pictures and write a bundle and a report.
+    Train(Box<commands::train::Train>),
+    /// Judge a bundle on labelled pictures.
+    Evaluate(commands::evaluate::Evaluate),
+    /// Predict pictures with a bundle.
+    Predict(commands::predict::Predict),
+    /// Make, check and split data sets.
+    #[command(subcommand)]
+    Data(commands::data::Data),
+    /// Show the networks.
+    #[command(subcommand)]
+    Models(commands::models::Models),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Train(command) => command.run(),
+        Command::Evaluate(command) => command.run(),
+        Command::Predict(command) => command.run(),
+        Command::Data(command) => command.run(),
+        Command::Models(command) => command.run(),
+    };
+    match result {
+        Ok(code) => code,
+        Err(fault) => fault.report(),
+    }
+}
+
+/// What a command ends with: 0, or 1 where it ran and found trouble.
+type Outcome = Result<ExitCode, Fault>;

@@ -1,0 +1,155 @@
+//! An interrupted training ends with the same bytes as an uninterrupted one.
+
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+
+mod common;
+
+use std::{
+    path::Path,
+    process::{Child, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use common::{out, run, semio, short, synthetic, text, weights};
+
+/// A run long enough to be interrupted, with everything that could break the promise: augmentation, dropout, batch
+/// norm, moments, a schedule.
+fn long<'a>(labels: &'a str, run: &'a str) -> Vec<&'a str> {
+    vec![
+        "train",
+        "--data",
+        labels,
+        "--model",
+        "r2-cnn",
+        "--image-size",
+        "32",
+        "--epochs",
+        "4",
+        "--batch-size",
+        "8",
+        "--seed",
+        "5",
+        "--augment",
+        "strong",
+        "--schedule",
+        "plateau",
+        "--plateau-patience",
+        "1",
+        "-o",
+        run,
+    ]
+}
+
+/// Starts a run and waits until its first epoch is kept.
+fn started(args: &[&str], run: &Path) -> Child {
+    let child = semio(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let since = Instant::now();
+    while !run.join("checkpoint/last.safetensors").exists() {
+        assert!(since.elapsed() < Duration::from_mins(4), "no checkpoint after four minutes");
+        sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+#[test]
+fn killed_in_mid_epoch_and_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = synthetic(folder.path(), "brain-tumor", "160");
+    let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
+    run(&long(&labels, text(&whole)), 0);
+    let mut child = started(&long(&labels, text(&cut)), &cut);
+    sleep(Duration::from_millis(60));
+    child.kill().unwrap();
+    assert_eq!(child.wait().unwrap().code(), None, "the run was over before it could be killed");
+    assert!(!cut.join("bundle").exists());
+    let said = out(&run(&["train", "-o", text(&cut), "--resume"], 0));
+    assert!(said.contains("resumed  after epoch "), "{said}");
+    assert!(weights(&whole) == weights(&cut), "the models differ");
+    let history = |run: &Path| -> Vec<String> {
+        let text = std::fs::read_to_string(run.join("history.csv")).unwrap();
+        // Without the last column, the seconds.
+        text.lines().map(|l| l.rsplit_once(',').unwrap().0.to_owned()).collect()
+    };
+    assert_eq!(history(&whole), history(&cut));
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_ends_the_epoch_and_writes_a_bundle() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = synthetic(folder.path(), "brain-tumor", "160");
+    let (whole, asked) = (folder.path().join("whole"), folder.path().join("asked"));
+    run(&long(&labels, text(&whole)), 0);
+    let mut child = started(&long(&labels, text(&asked)), &asked);
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(asked.join("bundle/model.safetensors").exists() && asked.join("report.html").exists());
+    let rows = std::fs::read_to_string(asked.join("history.csv")).unwrap().lines().count() - 1;
+    assert!((1..4).contains(&rows), "{rows} epochs");
+    run(&["train", "-o", text(&asked), "--resume"], 0);
+    assert!(weights(&whole) == weights(&asked), "the models differ");
+}
+
+#[test]
+fn seed_alone_decides() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = synthetic(folder.path(), "leukemia", "40");
+    let train = |name: &str, more: &[&str]| {
+        let place = folder.path().join(name);
+        run(&[&short(&labels, text(&place), "2")[..], more].concat(), 0);
+        weights(&place)
+    };
+    let first = train("a", &[]);
+    assert!(first == train("b", &[]), "the same seed");
+    assert!(first == train("c", &["--threads", "1", "--cache", "0"]), "threads and memory change nothing");
+    assert!(first != train("d", &["--seed", "6"]), "another seed");
+}
+
+#[test]
+fn a_resume_with_other_settings_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = synthetic(folder.path(), "leukemia", "40");
+    let place = folder.path().join("run");
+    run(&short(&labels, text(&place), "1"), 0);
+    let again = run(&short(&labels, text(&place), "1"), 2);
+    assert!(common::err(&again).contains("holds a run already"), "{}", common::err(&again));
+    let other = run(&["train", "-o", text(&place), "--resume", "--learning-rate", "0.5"], 1);
+    assert!(common::err(&other).contains("another recipe"), "{}", common::err(&other));
+    let nothing = run(&["train", "-o", text(&folder.path().join("none")), "--resume"], 2);
+    assert!(common::err(&nothing).contains("no run that could be resumed"), "{}", common::err(&nothing));
+}
+
+/// A small file system of its own, where the system allows one.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_keeps_the_last_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = synthetic(folder.path(), "leukemia", "40");
+    let disk = folder.path().join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let mount =
+        std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=3m", "tmpfs", text(&disk)]).output();
+    if !mount.is_ok_and(|o| o.status.success()) {
+        eprintln!("skipped: a small file system cannot be mounted here");
+        return;
+    }
+    let place = disk.join("run");
+    run(&short(&labels, text(&place), "1"), 0);
+    let kept = std::fs::read(place.join("checkpoint/last.safetensors")).unwrap();
+    std::fs::remove_dir_all(place.join("bundle")).unwrap();
+    // Fills the disk but for less than a checkpoint.
+    let filler = std::iter::repeat_n(0u8, 8 << 20).collect::<Vec<_>>();
+    let _ = std::fs::write(disk.join("filler"), filler);
+    std::fs::remove_dir_all(disk.join("run/checkpoint")).unwrap();
+    let output = semio(&[&short(&labels, text(&place), "1")[..], &["--resume"]].concat()).output().unwrap();
+    // The room of the removed checkpoint is enough for one again, but not for a second beside it and the bundle.
+    let said = common::err(&output);
+    std::fs::remove_file(disk.join("filler")).unwrap();
+    let unmounted = std::process::Command::new("umount").arg(&disk).status();
+    assert!(unmounted.is_ok_and(|s| s.success()));
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("make room on the disk") || said.contains("No space left"), "{said}");
+    assert!(!kept.is_empty());
+}

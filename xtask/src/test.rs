@@ -1,0 +1,29 @@
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::{invariants, run};
+
+/// Runs every check; the tests come last, so that their figures are the closing lines.
+pub(crate) fn test() -> Result<()> {
+    run("cargo", &["fmt", "--all", "--check"])?;
+    invariants::check()?;
+    run("cargo", &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])?;
+    if has("deny") {
+        // Advisories need the internet; `cargo deny check advisories` is for people who have it.
+        run("cargo", &["deny", "--offline", "check", "licenses", "bans", "sources"])?;
+    } else {
+        println!("skipped: licences, because cargo-deny is not installed (cargo install cargo-deny)");
+    }
+    run("cargo", &["test", "--workspace", "--doc"])?;
+    if has("nextest") {
+        run("cargo", &["nextest", "run", "--workspace", "--no-fail-fast"])
+    } else {
+        run("cargo", &["test", "--workspace", "--all-targets"])
+    }
+}
+
+/// Whether cargo knows a command.
+fn has(command: &str) -> bool {
+    Command::new("cargo").args([command, "--version"]).output().is_ok_and(|o| o.status.success())
+}
