@@ -26,6 +26,6 @@ pub use experiment::{Finished, Place, RunError, stored_recipe, train};
 pub use fit::{Ending, Event, FitError, Fitted, Job, fit};
 pub use history::{EpochRow, history_csv};
 pub use inference::{Input, JudgeError, Judged, judge_pictures, predict_files};
-pub use loader::{LoadError, Picture};
+pub use loader::{Batch, LoadError, Loader, Picture, Variation};
 pub use pages::{evaluation_report, predictions_csv};
 pub use recipe::*;

@@ -41,18 +41,18 @@ pub enum LoadError {
 }
 
 /// Prepared pictures, side by side.
-pub(crate) struct Batch {
+pub struct Batch {
     /// `[pictures, channels, height, width]`, row-major.
-    pub(crate) inputs: Vec<f32>,
+    pub inputs: Vec<f32>,
     /// One class a picture.
-    pub(crate) labels: Vec<usize>,
+    pub labels: Vec<usize>,
 }
 
 /// Reads, prepares and varies pictures on all cores, ahead of the network.
 ///
 /// What the pipeline does before the variation is the same in every epoch; it is kept in memory as far as the budget
 /// reaches, as bytes of the final size.
-pub(crate) struct Loader<'a> {
+pub struct Loader<'a> {
     pictures: &'a [Picture],
     pipeline: &'a Pipeline,
     variation: Option<Variation>,
@@ -64,15 +64,18 @@ pub(crate) struct Loader<'a> {
 }
 
 /// How training pictures are varied.
-pub(crate) struct Variation {
-    pub(crate) augmentation: Augmentation,
+pub struct Variation {
+    /// By how much.
+    pub augmentation: Augmentation,
     /// Whether the pictures of each class are varied.
-    pub(crate) classes: Vec<bool>,
-    pub(crate) seed: u64,
+    pub classes: Vec<bool>,
+    /// The run's seed.
+    pub seed: u64,
 }
 
 impl<'a> Loader<'a> {
-    pub(crate) fn new(
+    /// Makes a loader that keeps up to `budget` bytes of prepared pictures.
+    pub fn new(
         pictures: &'a [Picture],
         pipeline: &'a Pipeline,
         variation: Option<Variation>,
@@ -93,7 +96,7 @@ impl<'a> Loader<'a> {
     /// Hands out the pictures in the given order, batch by batch; the last batch may be smaller.
     ///
     /// Which thread prepares a batch changes nothing: each picture's variation is drawn from its own seed.
-    pub(crate) fn batches<B>(
+    pub fn batches<B>(
         &self,
         order: &[usize],
         batch_size: usize,

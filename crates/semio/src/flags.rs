@@ -40,7 +40,7 @@ pub(crate) struct DataFlags {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     map: Vec<String>,
     /// Uses only rows with this value; may be given more than once
-    #[arg(long = "where", value_name = "COLUMN=VALUE")]
+    #[arg(long = "where", id = "where", value_name = "COLUMN=VALUE")]
     #[serde(skip_serializing_if = "Vec::is_empty", rename = "where")]
     filter: Vec<String>,
     /// Leaves out files that are missing or unreadable instead of stopping

@@ -21,7 +21,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 ///
 /// Research software. Not a medical device.
 #[derive(Parser)]
-#[command(name = "semio", version, max_term_width = 110, disable_help_subcommand = true)]
+#[command(name = "semio", version, max_term_width = 110, disable_help_subcommand = true, args_override_self = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -59,3 +59,13 @@ fn main() -> ExitCode {
 
 /// What a command ends with: 0, or 1 where it ran and found trouble.
 type Outcome = Result<ExitCode, Fault>;
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn flags_do_not_contradict_each_other() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -62,7 +62,7 @@ fn a_training_that_diverges_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let labels = synthetic(folder.path(), "leukemia", "40");
     let place = folder.path().join("run");
-    let args = [&short(&labels, text(&place), "5")[..], &["--learning-rate", "1e30", "--optimizer", "sgd"]].concat();
+    let args = [&short(&labels, text(&place), "5")[..], &["--learning-rate", "1e38", "--optimizer", "sgd"]].concat();
     let said = err(&run(&args, 1));
     assert!(said.contains("training diverged") && said.contains("learning rate below"), "{said}");
 }

@@ -48,7 +48,7 @@ fn block_patients(seed: u64, job: Job, block: u64) -> Vec<Patient> {
     let mut random = Random::new(seed, job, Purpose::Plan, block);
     let classes = job.classes().len();
     // In each round, every class brings one patient, so that also a short set has them all.
-    let mut rounds = vec![Vec::with_capacity(classes); PATIENTS];
+    let mut rounds = vec![Vec::new(); PATIENTS];
     for class in 0..classes {
         let mut order = [1, 2, 3, 4];
         random.shuffle(&mut order);

@@ -73,7 +73,7 @@ impl Train {
     fn recipe(&self) -> Result<Recipe, Fault> {
         let stored = self.output.join("recipe.toml");
         if self.resume && self.recipe.is_none() {
-            semio_train::stored_recipe(&self.output)?;
+            semio_train::stored_recipe(&self.output).map_err(explain)?;
             return self.flags.recipe(Some(&stored));
         }
         if self.recipe.is_none() && self.flags.is_empty() {
