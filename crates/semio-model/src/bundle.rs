@@ -143,19 +143,19 @@ impl Bundle {
     /// Writes the bundle into a folder: weights, `bundle.json`, the card, and what the caller gives besides
     /// (`history.csv`, `evaluation.json`).
     ///
-    /// The folder appears whole or not at all: it is filled beside its place and then moved there.
+    /// The folder appears whole or not at all: it is filled beside its place and then moved there. The manifest takes
+    /// note of the weights' hash.
     ///
     /// # Errors
     /// [`BundleError::File`] names the file that could not be written.
-    pub fn write(&self, folder: &Path, further: &[(&str, &[u8])]) -> Result<(), BundleError> {
+    pub fn write(&mut self, folder: &Path, further: &[(&str, &[u8])]) -> Result<(), BundleError> {
         let weights =
             weights::encode(&self.network).map_err(|source| BundleError::Weights { path: folder.into(), source })?;
-        let mut manifest = self.manifest.clone();
-        manifest.weights_sha256 = hex_sha256(&weights);
-        let mut json = serde_json::to_vec_pretty(&manifest)
+        self.manifest.weights_sha256 = hex_sha256(&weights);
+        let mut json = serde_json::to_vec_pretty(&self.manifest)
             .map_err(|e| BundleError::Manifest { path: folder.into(), problem: e.to_string() })?;
         json.push(b'\n');
-        let card = card::markdown(&manifest, &self.network);
+        let card = card::markdown(&self.manifest, &self.network);
         let partial = folder.with_extension("partial");
         let failed = |path: &Path| {
             let path = path.to_owned();

@@ -157,7 +157,7 @@ fn train_one(
     let parts = Parts { train: &train, val: &val, judged: &val };
     let result = run(recipe, dataset, &parts, place.folder, place, observe, stop)?;
     let report = place.folder.join("report.html");
-    let page = pages::training_report(recipe, dataset, &result, place.today)?;
+    let page = pages::training_report(recipe, dataset, &result, place)?;
     write_whole(&report, page.as_bytes())?;
     Ok(Finished {
         bundle: Some(place.folder.join("bundle")),
@@ -302,7 +302,7 @@ fn run(
     let json = serde_json::to_vec_pretty(&evaluation).map_err(|e| unwritable(folder, "evaluation.json", e.into()))?;
     write_whole(&folder.join("evaluation.json"), &json)?;
     write_whole(&folder.join("predictions.csv"), &pages::predictions_csv(&judged.pictures, &judged.predictions)?)?;
-    let bundle = predictor.into_bundle();
+    let mut bundle = predictor.into_bundle();
     let further: [(&str, &[u8]); 2] = [("history.csv", history.as_bytes()), ("evaluation.json", &json)];
     bundle.write(&folder.join("bundle"), &further)?;
     Ok(Run { fitted, manifest: bundle.manifest, judged: judged.pictures, predictions: judged.predictions, evaluation })

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     Labelled,
     dataset::{Dataset, Origin},
-    experiment::{Run, RunError},
+    experiment::{Place, Run, RunError},
     fit::Ending,
     history::EpochRow,
     inference::Judged,
@@ -105,13 +105,19 @@ pub(crate) fn folds_csv(folds: &[(String, Predictions)]) -> Result<Vec<u8>, csv:
 }
 
 /// The report of a training run, judged on its validation part.
-pub(crate) fn training_report(recipe: &Recipe, dataset: &Dataset, run: &Run, today: &str) -> Result<String, RunError> {
+pub(crate) fn training_report(
+    recipe: &Recipe,
+    dataset: &Dataset,
+    run: &Run,
+    place: &Place<'_>,
+) -> Result<String, RunError> {
+    let name = place.folder.file_name().map_or_else(|| "this run".into(), |n| n.to_string_lossy().into_owned());
     let parameters = run.fitted.network.graph().parameter_count() as u64;
     let report = Report {
         title: format!("{} for {}", recipe.model, dataset.classes.join(" / ")),
-        created: today.into(),
+        created: place.today.into(),
         program: program(),
-        model: model(&run.manifest, Some(parameters), "this run"),
+        model: model(&run.manifest, Some(parameters), &name),
         data: data(dataset, "val", PartUse::Selection),
         split: Some(split_facts(recipe, dataset)),
         training: Some(training(recipe, dataset, &run.fitted.history, run.fitted.epoch, run.fitted.ending)),

@@ -191,7 +191,7 @@ pub(crate) struct RecipeFlags {
     #[arg(long, value_name = "N", help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     epochs: Option<usize>,
-    /// Pictures a step [default: 32]
+    /// Pictures a step [default: 16]
     #[arg(long, value_name = "N", help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     batch_size: Option<usize>,
@@ -199,15 +199,15 @@ pub(crate) struct RecipeFlags {
     #[arg(long, value_name = "NAME", help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     optimizer: Option<String>,
-    /// Largest step size [default: 0.001]
+    /// Largest step size [default: 0.002]
     #[arg(long, value_name = "RATE", help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     learning_rate: Option<f64>,
-    /// constant, plateau, cosine or one-cycle [default: cosine]
+    /// constant, plateau, cosine or one-cycle [default: one-cycle]
     #[arg(long, value_name = "NAME", help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     schedule: Option<String>,
-    /// Epochs over which the step size grows from zero [default: 1]
+    /// Epochs over which the step size grows from zero; one-cycle has its own [default: 1]
     #[arg(long, value_name = "N", help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     warmup_epochs: Option<f64>,

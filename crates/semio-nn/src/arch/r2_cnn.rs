@@ -12,26 +12,34 @@ fn conv(out: usize, kernel: usize, stride: usize) -> Conv {
     Conv { out, window, groups: 1, bias: false, init: Init::KaimingNormalFanOut, l2: 0.0 }
 }
 
-/// A 5×5 stem, four blocks of 32 to 160 maps with max pooling between them, the maps' means, dense 96.
+/// A 5×5 stem that quarters the sides, three blocks of 48, 96 and 160 maps with max pooling between them, the maps'
+/// means, dense 96.
 ///
-/// Averaging the maps instead of flattening them keeps the dense layers small and lets one network read any size.
+/// Averaging the maps instead of flattening them keeps the dense layers small. Small pictures (below 64 pixels a side)
+/// are not pooled after the stem, so that the last block still sees a plane.
 pub(super) fn r2_cnn(b: &mut Builder, blueprint: &Blueprint) {
     let x = b.conv2d(b.input(), "stem.conv", conv(24, 5, 2));
     let x = b.batch_norm(x, "stem.bn");
     let mut x = b.relu(x);
-    for (i, maps) in [32, 64, 96, 160].into_iter().enumerate() {
-        x = block(b, x, &format!("block{}", i + 1), maps);
-        if i < 3 {
-            x = b.max_pool(x, Window::square(2).stride(2));
+    if blueprint.height.min(blueprint.width) >= 64 {
+        x = b.max_pool(x, halving());
+    }
+    for (i, maps) in [48, 96, 160].into_iter().enumerate() {
+        if i > 0 {
+            x = b.max_pool(x, halving());
         }
+        x = block(b, x, &format!("block{}", i + 1), maps);
     }
     let x = b.global_avg_pool(x);
     let x = b.dropout(x, 0.3);
-    let bound = 1.0 / (b.shape(x).len() as f32).sqrt();
     let x = b.linear(x, "fc1", 96, Init::GlorotUniform, Init::Constant(0.0));
     let x = b.relu(x);
     let x = b.dropout(x, 0.3);
-    b.linear(x, "fc2", blueprint.outputs, Init::Uniform(bound), Init::Constant(0.0));
+    b.linear(x, "fc2", blueprint.outputs, Init::GlorotUniform, Init::Constant(0.0));
+}
+
+fn halving() -> Window {
+    Window::square(2).stride(2)
 }
 
 /// Two 3×3 convolutions with batch norm beside a 1×1 shortcut.
