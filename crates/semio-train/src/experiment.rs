@@ -379,6 +379,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_cannot_fit_into_memory_is_refused_with_figures() {
+        let recipe = Recipe { model: "resnet18".into(), batch_size: 4096, ..Recipe::default() };
+        let classes = ["a".to_owned(), "b".to_owned()];
+        let error = check_memory(&recipe, &classes, Some(1 << 30)).expect_err("1 GiB is too little");
+        let said = error.to_string();
+        let advice = "MiB of memory and 1024 MiB are free; lower --batch-size (now 4096) or --image-size";
+        assert!(said.starts_with("training needs about ") && said.ends_with(advice), "{said}");
+        let small = Recipe { model: "lenet5".into(), ..Recipe::default() };
+        assert!(check_memory(&small, &classes, Some(1 << 30)).is_ok() && check_memory(&recipe, &classes, None).is_ok());
+    }
+
+    #[test]
     fn youden_lies_between_the_classes() {
         let p = [0.9, 0.8, 0.75, 0.4, 0.3];
         let truth = vec![1, 1, 1, 0, 0];

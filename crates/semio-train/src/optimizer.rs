@@ -133,3 +133,111 @@ impl Optimizer {
         step
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use burn::tensor::Device;
+    use semio_nn::{Builder, Init};
+
+    use super::*;
+
+    const INPUT: [f64; 2] = [0.5, -2.0];
+
+    /// One dense layer without anything else: the gradient of its output's sum is its input, whatever its weights.
+    fn dense() -> Network {
+        let mut b = Builder::new(1, 1, 2);
+        let x = b.flatten(b.input());
+        b.linear(x, "fc", 1, Init::Constant(1.0), Init::Constant(1.0));
+        Network::new(Arc::new(b.finish().expect("fits")), 0, &Device::flex())
+    }
+
+    /// Weights and bias after three steps.
+    fn three_steps(recipe: &Recipe) -> [f64; 3] {
+        let mut network = dense();
+        let mut optimizer = Optimizer::new(recipe, &network);
+        for _ in 0..3 {
+            let tracked = network.tracked();
+            let data = TensorData::new(INPUT.map(|v| v as f32).to_vec(), [1, 1, 1, 2]);
+            let picture = Tensor::<4>::from_data(data, network.device()).autodiff();
+            let gradients = network.train(&tracked, picture, 0).logits.sum().backward();
+            optimizer.step(&mut network, &tracked, gradients, recipe.learning_rate);
+        }
+        let weight = network.read(0);
+        [weight[0].into(), weight[1].into(), network.read(1)[0].into()]
+    }
+
+    /// Three steps of one value by the formulas of the papers, in double precision.
+    fn by_hand(step: impl Fn(f64, usize, &mut [f64; 2]) -> f64) -> f64 {
+        let (mut w, mut state) = (1.0, [0.0; 2]);
+        for t in 1..=3 {
+            w = step(w, t, &mut state);
+        }
+        w
+    }
+
+    fn close(got: [f64; 3], expected: [f64; 3]) {
+        assert!(got.iter().zip(&expected).all(|(g, e)| (g - e).abs() < 2e-6), "{got:?} instead of {expected:?}");
+    }
+
+    fn adam(g: impl Fn(f64) -> f64, decay: f64) -> impl Fn(f64, usize, &mut [f64; 2]) -> f64 {
+        move |w, t, [m, v]| {
+            let g = g(w);
+            *m = 0.9 * *m + 0.1 * g;
+            *v = 0.999 * *v + 0.001 * g * g;
+            let (mh, vh) = (*m / (1.0 - 0.9f64.powi(t as i32)), *v / (1.0 - 0.999f64.powi(t as i32)));
+            w * (1.0 - 0.1 * decay) - 0.1 * mh / (vh.sqrt() + EPSILON)
+        }
+    }
+
+    fn recipe(optimizer: OptimizerKind) -> Recipe {
+        Recipe { optimizer, learning_rate: 0.1, weight_decay: 0.3, ..Recipe::default() }
+    }
+
+    #[test]
+    fn adam_takes_the_steps_of_its_paper_and_l2_spares_the_bias() {
+        let recipe = Recipe { l2: Some(0.7), ..recipe(OptimizerKind::Adam) };
+        let kernel = |x: f64| by_hand(adam(move |w| x + 2.0 * 0.7 * w, 0.0));
+        close(three_steps(&recipe), [kernel(INPUT[0]), kernel(INPUT[1]), by_hand(adam(|_| 1.0, 0.0))]);
+    }
+
+    #[test]
+    fn adamw_decays_kernels_apart_from_the_gradient() {
+        let kernel = |x: f64| by_hand(adam(move |_| x, 0.3));
+        close(
+            three_steps(&recipe(OptimizerKind::Adamw)),
+            [kernel(INPUT[0]), kernel(INPUT[1]), by_hand(adam(|_| 1.0, 0.0))],
+        );
+    }
+
+    #[test]
+    fn sgd_gathers_momentum() {
+        let value = |x: f64| {
+            by_hand(move |w, _, [v, _]| {
+                *v = 0.9 * *v + x;
+                w - 0.1 * *v
+            })
+        };
+        close(three_steps(&recipe(OptimizerKind::Sgd)), [value(INPUT[0]), value(INPUT[1]), value(1.0)]);
+    }
+
+    #[test]
+    fn the_penalty_counts_kernels_only() {
+        let network = dense();
+        let optimizer = Optimizer::new(&Recipe { l2: Some(0.5), ..Recipe::default() }, &network);
+        assert!((optimizer.penalty(&network) - 0.5 * 2.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_network_keeps_its_own_penalty_where_the_recipe_names_none() {
+        let blueprint = semio_nn::Blueprint { channels: 1, height: 32, width: 32, outputs: 3 };
+        let graph = semio_nn::Architecture::find("r1-cnn").and_then(|a| a.build(&blueprint)).expect("fits");
+        let network = Network::new(Arc::new(graph), 1, &Device::flex());
+        let optimizer = Optimizer::new(&Recipe::default(), &network);
+        let squares = |i: usize| network.read(i).iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
+        let names: Vec<&str> = network.graph().params().iter().map(|p| p.name.as_str()).collect();
+        assert_eq!((names[2], names[4]), ("conv2.weight", "conv3.weight"));
+        assert!((optimizer.penalty(&network) - 0.01 * (squares(2) + squares(4))).abs() < 1e-9);
+    }
+}
