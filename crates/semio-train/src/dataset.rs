@@ -4,8 +4,10 @@ use semio_data::{
     BadFile, Manifest, ManifestError, ManifestOptions, Purpose, Ratios, ReadError, ReadLimits, Sample, Split,
     SplitError, check_files, data_hash,
     manifest::Columns,
+    read_image,
     split::{SplitReport, assign, divided_groups},
 };
+use semio_image::{Color, Image, Samples};
 
 use crate::{
     loader::Picture,
@@ -164,6 +166,14 @@ impl Dataset {
         pictures(&self.samples, &self.classes, split)
     }
 
+    /// Whether the pictures show colour: of up to 64 training pictures spread over all, any has unequal channels.
+    pub fn is_colored(&self) -> bool {
+        let train: Vec<&Sample> = self.samples.iter().filter(|s| s.split == Some(Split::Train)).collect();
+        let step = train.len().div_ceil(64).max(1);
+        let limits = ReadLimits::default();
+        train.iter().step_by(step).any(|s| read_image(&s.file, &limits).is_ok_and(|image| shows_color(&image)))
+    }
+
     /// Pictures of each part and class.
     pub fn counts(&self) -> BTreeMap<String, BTreeMap<String, usize>> {
         let mut counts: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
@@ -284,10 +294,35 @@ fn readable(
     Ok((samples.into_iter().enumerate().filter_map(keep).collect(), bad))
 }
 
+/// Many grey pictures are stored with three equal channels, a little apart where they were compressed.
+fn shows_color(image: &Image) -> bool {
+    let shown = image.to_u8();
+    match (shown.color(), shown.samples()) {
+        (Color::Rgb, Samples::U8(v)) => v.as_chunks::<3>().0.iter().any(|[r, g, b]| {
+            let (high, low) = (r.max(g).max(b), r.min(g).min(b));
+            high - low > 24
+        }),
+        _ => false,
+    }
+}
+
 /// Groups in all and groups in several parts; `None` where no sample has a group.
 fn groups(samples: &[Sample]) -> Option<(usize, usize)> {
     let mut names: Vec<&str> = samples.iter().filter_map(|s| s.group.as_deref()).collect();
     names.sort_unstable();
     names.dedup();
     (!names.is_empty()).then(|| (names.len(), divided_groups(samples).len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_channels_are_no_colour() {
+        let picture =
+            |samples: Vec<u8>| Image::new(2, 1, Color::Rgb, Samples::U8(samples)).expect("two pixels of three samples");
+        assert!(!shows_color(&picture(vec![10, 12, 9, 200, 198, 203])));
+        assert!(shows_color(&picture(vec![10, 12, 9, 200, 100, 203])));
+    }
 }

@@ -130,6 +130,7 @@ pub fn train(
     observe: &mut (dyn FnMut(Event<'_>) + Send),
     stop: &AtomicBool,
 ) -> Result<Finished, RunError> {
+    let recipe = &recipe.resolved(dataset);
     let held = place.folder.join("recipe.toml").exists();
     if held && !place.resume {
         return Err(RunError::Occupied(place.folder.into()));

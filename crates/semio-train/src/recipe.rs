@@ -4,6 +4,8 @@ use semio_image::{Augmentation, Color, Depth, Filter, Fit, Pipeline, PipelineErr
 use semio_nn::Architecture;
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::Dataset;
+
 /// Everything that decides how a model is trained. Each key of a recipe's TOML file is a flag of `semio train`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -149,7 +151,7 @@ pub struct Recipe {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ColorChoice {
-    /// What the network was made for.
+    /// What the network was made for; small networks read what the pictures show.
     Auto,
     /// One channel.
     Grey,
@@ -416,6 +418,18 @@ impl Recipe {
             Normalization::Picture => steps.push(Step::Standardize {}),
         }
         Ok(Pipeline::new(steps)?)
+    }
+
+    /// Settles what depends on the data: small networks read colour where the pictures show any.
+    #[must_use]
+    pub fn resolved(&self, dataset: &Dataset) -> Self {
+        let small = Architecture::find(&self.model).is_ok_and(|a| a.channels == 1);
+        let color = match self.color {
+            ColorChoice::Auto if !small || dataset.is_colored() => ColorChoice::Rgb,
+            ColorChoice::Auto => ColorChoice::Grey,
+            chosen => chosen,
+        };
+        Self { color, ..self.clone() }
     }
 
     /// How training pictures are varied.

@@ -121,7 +121,7 @@ pub(crate) struct RecipeFlags {
     #[arg(long, value_name = "PIXELS", help_heading = "Network and picture")]
     #[serde(skip_serializing_if = "Option::is_none")]
     image_size: Option<usize>,
-    /// auto, grey or rgb [default: auto, what the network was made for]
+    /// auto, grey or rgb [default: auto: what the network was made for, or what the pictures show]
     #[arg(long, value_name = "KIND", help_heading = "Network and picture")]
     #[serde(skip_serializing_if = "Option::is_none")]
     color: Option<String>,

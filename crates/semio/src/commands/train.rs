@@ -50,6 +50,7 @@ impl Train {
             }
         };
         let dataset = open(&recipe, self.quiet || self.json)?;
+        let recipe = recipe.resolved(&dataset);
         describe(&recipe, &dataset, &say)?;
         let stop = asked_to_stop()?;
         let started = Instant::now();
