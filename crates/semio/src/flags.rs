@@ -89,17 +89,10 @@ impl DataFlags {
     }
 }
 
-/// How to train. Each flag is a key of the recipe's TOML file; a flag wins over the file.
+/// How to divide.
 #[derive(Args, Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) struct RecipeFlags {
-    #[command(flatten)]
-    #[serde(flatten)]
-    pub(crate) data: DataFlags,
-    /// Accepts a split that divides patients; the report then says so
-    #[arg(long)]
-    #[serde(skip_serializing_if = "is_false")]
-    allow_leak: bool,
+pub(crate) struct SplitFlags {
     /// Share set aside for validation where the data name no such part [default: 0.15]
     #[arg(long, value_name = "SHARE")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,6 +101,26 @@ pub(crate) struct RecipeFlags {
     #[arg(long, value_name = "SHARE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     test_ratio: Option<f64>,
+    /// Accepts a split that divides patients; the report then says so
+    #[arg(long)]
+    #[serde(skip_serializing_if = "is_false")]
+    allow_leak: bool,
+    /// Decides the split, and in training also fresh weights, order, augmentation and dropout [default: 0]
+    #[arg(long, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+}
+
+/// How to train. Each flag is a key of the recipe's TOML file; a flag wins over the file.
+#[derive(Args, Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct RecipeFlags {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) data: DataFlags,
+    #[command(flatten)]
+    #[serde(flatten)]
+    split: SplitFlags,
     /// Cross-validation: a number of folds, or leave-one-group-out
     #[arg(long, value_name = "K")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -268,10 +281,6 @@ pub(crate) struct RecipeFlags {
     #[arg(long, value_name = "P", help_heading = "End and result")]
     #[serde(skip_serializing_if = "Option::is_none")]
     threshold: Option<String>,
-    /// Decides fresh weights, order, augmentation, dropout and split [default: 0]
-    #[arg(long, value_name = "N", help_heading = "End and result")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seed: Option<u64>,
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", help_heading = "End and result")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -302,19 +311,29 @@ impl RecipeFlags {
                 keys
             }
         };
-        let flags = toml::Table::try_from(self).map_err(Fault::usage)?;
-        keys.extend(flags);
-        let recipe: Recipe = keys.try_into().map_err(|e: toml::de::Error| Fault::usage(e.to_string().trim_end()))?;
-        if recipe.data.as_os_str().is_empty() {
-            return Err(Fault::usage("no data are named")
-                .help("add --data FOLDER or --data FILE.csv, or `data = \"…\"` in the recipe"));
-        }
-        recipe.check().map_err(Fault::usage)?;
-        Ok(recipe)
+        keys.extend(toml::Table::try_from(self)?);
+        checked(keys)
     }
 
     /// Whether any flag was given.
     pub(crate) fn is_empty(&self) -> bool {
         toml::Table::try_from(self).is_ok_and(|t| t.is_empty())
     }
+}
+
+/// The recipe of a command that only divides data.
+pub(crate) fn dividing(data: &DataFlags, split: &SplitFlags) -> Result<Recipe, Fault> {
+    let mut keys = toml::Table::try_from(data)?;
+    keys.extend(toml::Table::try_from(split)?);
+    checked(keys)
+}
+
+fn checked(keys: toml::Table) -> Result<Recipe, Fault> {
+    let recipe: Recipe = keys.try_into().map_err(|e: toml::de::Error| Fault::usage(e.to_string().trim_end()))?;
+    if recipe.data.as_os_str().is_empty() {
+        return Err(Fault::usage("no data are named")
+            .help("add --data FOLDER or --data FILE.csv, or `data = \"…\"` in the recipe"));
+    }
+    recipe.check().map_err(Fault::usage)?;
+    Ok(recipe)
 }

@@ -2,12 +2,12 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
 use semio_data::synth::{Job, SynthOptions, write_dataset};
-use semio_train::Dataset;
+use semio_train::{Dataset, Recipe};
 
 use crate::{
     Outcome,
     fault::Fault,
-    flags::RecipeFlags,
+    flags::{DataFlags, SplitFlags, dividing},
     progress::{bar, count},
 };
 
@@ -40,7 +40,9 @@ pub(crate) enum Data {
     /// Divide pictures into train, val and test without dividing a patient, and write the list.
     Split {
         #[command(flatten)]
-        flags: Box<RecipeFlags>,
+        data: Box<DataFlags>,
+        #[command(flatten)]
+        split: SplitFlags,
         /// List to write: file, label, split, group
         #[arg(short = 'o', long = "output", value_name = "FILE.csv")]
         output: PathBuf,
@@ -57,7 +59,7 @@ impl Data {
                 let job: Job = job.parse().map_err(Fault::usage)?;
                 synth(&SynthOptions { job, count, seed, size }, &output, json, quiet)
             }
-            Self::Split { flags, output, json } => split(&flags, &output, json),
+            Self::Split { data, split, output, json } => divide(&dividing(&data, &split)?, &output, json),
         }
     }
 }
@@ -93,10 +95,9 @@ fn synth(options: &SynthOptions, output: &std::path::Path, json: bool, quiet: bo
     Ok(ExitCode::SUCCESS)
 }
 
-fn split(flags: &RecipeFlags, output: &std::path::Path, json: bool) -> Outcome {
-    let recipe = flags.recipe(None)?;
+fn divide(recipe: &Recipe, output: &std::path::Path, json: bool) -> Outcome {
     let bar = bar(0, "checking", json);
-    let dataset = Dataset::open(&recipe, &|done, all| {
+    let dataset = Dataset::open(recipe, &|done, all| {
         bar.set_length(all as u64);
         bar.set_position(done as u64);
     });
