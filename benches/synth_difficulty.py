@@ -4,7 +4,7 @@ Synthetic sets are meant to be hard for the first and easy for the second, see c
 Also printed: a linear model on mean, deviation, minimum and maximum of each picture, and one on the size of its
 file. Both ought to be near chance, or else the class shows in something that is no finding.
 
-Made with Python 3.12, numpy 2, Pillow 12, scikit-learn 1.9.1, PyTorch 2.15.0. The table needs the columns file, label and split.
+Made with Python 3.11.7, numpy 2.4.6, Pillow 13.0.0, scikit-learn 1.9.1, PyTorch 2.15.0. The table needs the columns file, label and split.
 Example:  python benches/synth_difficulty.py /tmp/brain/labels.csv --size 64 --epochs 12
 """
 

@@ -2,10 +2,10 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{ExtendedColorType, ImageEncoder};
 use rayon::prelude::*;
-use semio_image::{Color, Image, Samples};
+use semio_image::Image;
+
+use crate::encode_png;
 
 use super::{SynthError, SynthOptions, synthesize};
 
@@ -97,15 +97,7 @@ fn write_sample(options: &SynthOptions, index: usize, dir: &Path) -> Result<Row,
 }
 
 fn write_png(path: &Path, picture: &Image) -> Result<(), SynthError> {
-    let (bytes, color) = match (picture.samples(), picture.color()) {
-        (Samples::U8(bytes), Color::Grey) => (bytes, ExtendedColorType::L8),
-        (Samples::U8(bytes), Color::Rgb) => (bytes, ExtendedColorType::Rgb8),
-        _ => unreachable!("synthetic pictures have 8 bits a sample"),
-    };
-    let mut png = Vec::new();
-    PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Adaptive)
-        .write_image(bytes, picture.width() as u32, picture.height() as u32, color)
-        .map_err(|source| SynthError::Encode { path: path.into(), source })?;
+    let png = encode_png(picture).map_err(|source| SynthError::Encode { path: path.into(), source })?;
     fs::write(path, png).map_err(|source| io("write", path, source))
 }
 
