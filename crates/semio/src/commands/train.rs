@@ -196,7 +196,7 @@ fn conclude(recipe: &Recipe, finished: &Finished, folder: &Path, seconds: f64) {
     let percent = |metric: &semio_train::metrics::Metric| {
         metric.as_ref().map_or_else(|reason| format!("undefined ({reason})"), |v| format!("{:.1} %", 100.0 * v))
     };
-    let auc = figures.roc_auc.as_ref().map_or_else(ToString::to_string, |v| format!("{v:.3}"));
+    let auc = figures.roc_auc.as_ref().map_or_else(ToString::to_string, |v| format!("{v:.4}"));
     let ending = match finished.ending {
         Ending::Epochs => "all epochs done".to_owned(),
         Ending::Patience => format!("ended early: {} did not get better", recipe.monitor),
