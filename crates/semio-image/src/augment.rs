@@ -195,9 +195,7 @@ impl Draw {
                 *sample = T::nearest(sample.real() * factor + offset + noise * random.bell());
             }
         } else if stretched || offset != 0.0 {
-            for sample in samples {
-                *sample = T::nearest(sample.real() * factor + offset);
-            }
+            T::each(samples, |v| T::nearest(v.real() * factor + offset));
         }
     }
 
@@ -217,9 +215,23 @@ trait Value: Sample {
     /// The nearest value that the type holds; where it has an end, the end.
     fn nearest(v: f32) -> Self;
     fn mean(samples: &[Self]) -> f32;
+    /// Replaces each sample.
+    fn each(samples: &mut [Self], change: impl Fn(Self) -> Self) {
+        for sample in samples {
+            *sample = change(*sample);
+        }
+    }
 }
 
 impl Value for u8 {
+    fn each(samples: &mut [Self], change: impl Fn(Self) -> Self) {
+        // 256 answers serve all samples.
+        let table: [u8; 256] = std::array::from_fn(|v| change(v as u8));
+        for sample in samples {
+            *sample = table[usize::from(*sample)];
+        }
+    }
+
     fn real(self) -> f32 {
         self.into()
     }
