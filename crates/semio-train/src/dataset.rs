@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, path::Path};
 use semio_data::{
     BadFile, Manifest, ManifestError, ManifestOptions, Purpose, Ratios, ReadError, ReadLimits, Sample, Split,
     SplitError, check_files, data_hash,
-    manifest::Columns,
+    manifest::{Columns, LeftOut},
     read_image,
     split::{SplitReport, assign, divided_groups},
 };
@@ -125,15 +125,30 @@ impl Dataset {
         if manifest.classes.len() < 2 {
             return Err(DatasetError::Classes { classes: manifest.classes });
         }
+        let mut report = manifest.report;
         let (mut samples, unreadable) = readable(manifest.samples, recipe.skip_bad, recipe.threads, progress)?;
+        let (val, test) = (recipe.val_ratio, recipe.test_ratio);
+        let mut ratios = Ratios { train: 1.0 - val - test, val, test };
+        if recipe.folds()?.is_some() {
+            // The folds are the parts. A test part that the data set aside stays aside.
+            let before = samples.len();
+            samples.retain(|s| s.split != Some(Split::Test));
+            if samples.len() < before {
+                report.left_out.insert(LeftOut::Split("test".into()), before - samples.len());
+                report.kept = samples.len();
+            }
+            for sample in &mut samples {
+                sample.split = None;
+            }
+            ratios = Ratios { train: 1.0, val: 0.0, test: 0.0 };
+        }
         let named = |split| samples.iter().any(|s: &Sample| s.split == Some(split));
         let origin = match (samples.iter().any(|s| s.split.is_some()), named(Split::Val)) {
             (true, true) => Origin::Source,
             (true, false) => Origin::SourceWithCut,
             (false, _) => Origin::Program,
         };
-        let (val, test) = (recipe.val_ratio, recipe.test_ratio);
-        let assignment = assign(&samples, Ratios { train: 1.0 - val - test, val, test }, recipe.seed)?;
+        let assignment = assign(&samples, ratios, recipe.seed)?;
         assignment.apply(&mut samples);
         let groups = groups(&samples);
         if let (Some((groups, divided)), false) = (groups, recipe.allow_leak)
@@ -146,7 +161,7 @@ impl Dataset {
         Ok(Self {
             classes: manifest.classes,
             samples,
-            report: manifest.report,
+            report,
             unreadable,
             origin,
             split: assignment.report,

@@ -9,7 +9,7 @@ use std::{
 
 use burn::tensor::Device;
 use semio_data::{
-    Split,
+    Split, SplitError,
     split::{Folds as FoldParts, cut_val, folds, leave_one_group_out},
 };
 use semio_model::{Bundle, BundleError, DataUsed, Decision, Manifest, Predictor, SCHEMA};
@@ -189,10 +189,22 @@ fn cross_validate(
     let mut last = None;
     for fold in 0..parts.len() {
         let held_out = dataset.with_parts(&parts.parts(fold));
-        let inner = cut_val(&held_out, &parts.parts(fold), share, recipe.seed).map_err(DatasetError::from)?;
-        let samples = dataset.with_parts(&inner.parts);
+        let samples = match cut_val(&held_out, &parts.parts(fold), share, recipe.seed) {
+            Ok(inner) => dataset.with_parts(&inner.parts),
+            Err(SplitError::TooFewGroups { .. }) => held_out,
+            Err(error) => return Err(DatasetError::from(error).into()),
+        };
         let of = |split| pictures(&samples, &dataset.classes, split);
-        let (train, val, judged) = (of(Split::Train), of(Split::Val), of(Split::Test));
+        let (train, mut val, judged) = (of(Split::Train), of(Split::Val), of(Split::Test));
+        let mut recipe = recipe.clone();
+        if val.is_empty() {
+            // One group is left to learn from: nothing can be chosen honestly, so the last epoch is taken, and the
+            // figures shown while training are those of the training pictures.
+            val.clone_from(&train);
+            recipe.restore_best = false;
+            recipe.patience = None;
+        }
+        let recipe = &recipe;
         let folder = place.folder.join(format!("fold-{}", fold + 1));
         write_whole(&folder.join("split.csv"), &split_csv(&samples)?)?;
         let parts_of_fold = Parts { train: &train, val: &val, judged: &judged };

@@ -36,7 +36,7 @@ pub(crate) struct DataFlags {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     classes: Vec<String>,
     /// Renames a class; may be given more than once
-    #[arg(long, value_name = "OLD=NEW", value_delimiter = ',')]
+    #[arg(long, value_name = "OLD=NEW")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     map: Vec<String>,
     /// Uses only rows with this value; may be given more than once

@@ -118,7 +118,9 @@ fn a_recipe_file_does_what_its_flags_do() {
     assert_eq!(read(&a, "folds.csv"), read(&b, "folds.csv"));
     let folds = rows(&a.join("folds.csv"));
     assert_eq!(folds.iter().map(|r| r["fold"].as_str()).collect::<Vec<_>>(), ["1", "2", "pooled"]);
-    assert_eq!(folds[2]["n"], "40");
+    let set_aside = rows(Path::new(&labels)).iter().filter(|r| r["split"] == "test").count();
+    assert!(set_aside > 0);
+    assert_eq!(folds[2]["n"], (40 - set_aside).to_string(), "folds leave the data's own test part alone");
     // The resolved recipe is itself a recipe.
     run(&["train", text(&a.join("recipe.toml")), "-o", text(&folder.path().join("c"))], 0);
 }
@@ -142,4 +144,22 @@ fn standard_input_and_patterns_name_files_too() {
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), names.join("\n").as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(out(&output), from_pattern);
+}
+
+#[test]
+fn leaving_one_of_two_patients_out_chooses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = synthetic(folder.path(), "leukemia", "40");
+    let list = folder.path().join("data/two.csv");
+    let mut table = "file,label,patient\n".to_owned();
+    for (i, row) in rows(Path::new(&labels)).iter().enumerate() {
+        table += &[&row["file"], ",", &row["label"], ",", ["p1", "p2"][i / 20], "\n"].concat();
+    }
+    fs::write(&list, table).unwrap();
+    let place = folder.path().join("run");
+    let more = ["--group-column", "patient", "--folds", "leave-one-group-out"];
+    run(&[&short(text(&list), text(&place), "2")[..], &more].concat(), 0);
+    let folds = rows(&place.join("folds.csv"));
+    assert_eq!(folds.iter().map(|r| r["n"].as_str()).collect::<Vec<_>>(), ["20", "20", "40"]);
+    assert!(!fs::read_to_string(place.join("report.html")).unwrap().contains("p1"), "patients are not named");
 }
