@@ -191,13 +191,7 @@ impl Dataset {
 
     /// Pictures of each part and class.
     pub fn counts(&self) -> BTreeMap<String, BTreeMap<String, usize>> {
-        let mut counts: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
-        for sample in &self.samples {
-            if let (Some(split), Some(label)) = (sample.split, &sample.label) {
-                *counts.entry(split.name().into()).or_default().entry(label.clone()).or_default() += 1;
-            }
-        }
-        counts
+        counts(&self.samples)
     }
 
     /// The pictures with their classes, parts and groups as CSV, with absolute paths: what `--data` reads again.
@@ -207,6 +201,17 @@ impl Dataset {
     pub fn csv(&self) -> Result<Vec<u8>, csv::Error> {
         split_csv(&self.samples)
     }
+}
+
+/// Pictures of each part and class.
+pub(crate) fn counts(samples: &[Sample]) -> BTreeMap<String, BTreeMap<String, usize>> {
+    let mut counts: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
+    for sample in samples {
+        if let (Some(split), Some(label)) = (sample.split, &sample.label) {
+            *counts.entry(split.name().into()).or_default().entry(label.clone()).or_default() += 1;
+        }
+    }
+    counts
 }
 
 /// The samples as CSV, with absolute paths.

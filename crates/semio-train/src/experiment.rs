@@ -2,6 +2,7 @@
 //! bundle, the evaluation and its report.
 
 use std::{
+    collections::BTreeMap,
     io,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError, atomic::AtomicBool},
@@ -17,7 +18,7 @@ use semio_nn::{Architecture, Blueprint, Graph};
 
 use crate::{
     checkpoint::{CheckpointError, write_whole},
-    dataset::{Dataset, DatasetError, pictures, split_csv},
+    dataset::{Dataset, DatasetError, counts, pictures, split_csv},
     fit::{Ending, Event, FitError, Fitted, Job, fit, output_kind},
     history::{EpochRow, history_csv},
     inference::{JudgeError, judge_pictures},
@@ -155,7 +156,7 @@ fn train_one(
     stop: &AtomicBool,
 ) -> Result<Finished, RunError> {
     let (train, val) = (dataset.part(Split::Train), dataset.part(Split::Val));
-    let parts = Parts { train: &train, val: &val, judged: &val };
+    let parts = Parts { train: &train, val: &val, judged: &val, judged_as: "val", counts: dataset.counts() };
     let result = run(recipe, dataset, &parts, place.folder, place, observe, stop)?;
     let report = place.folder.join("report.html");
     let page = pages::training_report(recipe, dataset, &result, place)?;
@@ -207,7 +208,8 @@ fn cross_validate(
         let recipe = &recipe;
         let folder = place.folder.join(format!("fold-{}", fold + 1));
         write_whole(&folder.join("split.csv"), &split_csv(&samples)?)?;
-        let parts_of_fold = Parts { train: &train, val: &val, judged: &judged };
+        let counts = counts(&samples);
+        let parts_of_fold = Parts { train: &train, val: &val, judged: &judged, judged_as: "held-out fold", counts };
         let result = run(recipe, dataset, &parts_of_fold, &folder, place, observe, stop)?;
         let ending = result.fitted.ending;
         last = Some((result.fitted.history, result.fitted.epoch, ending));
@@ -232,6 +234,10 @@ struct Parts<'a> {
     train: &'a [Picture],
     val: &'a [Picture],
     judged: &'a [Picture],
+    /// The name of the judged part in the bundle.
+    judged_as: &'a str,
+    /// Pictures of each part and class.
+    counts: BTreeMap<String, BTreeMap<String, usize>>,
 }
 
 /// One trained and judged network.
@@ -293,7 +299,7 @@ fn run(
         data: DataUsed {
             source: recipe.data.display().to_string(),
             sha256: dataset.sha256.clone(),
-            counts: dataset.counts(),
+            counts: parts.counts.clone(),
             groups_kept_together: dataset.groups.map(|(_, divided)| divided == 0),
         },
         code_version: env!("CARGO_PKG_VERSION").into(),
@@ -311,7 +317,7 @@ fn run(
     }
     let judged = judge_pictures(&predictor, parts.judged, threads, batch, |_| ())?;
     let evaluation = evaluate(&judged.predictions);
-    predictor.set_metrics(pages::headline(&evaluation, "val"));
+    predictor.set_metrics(pages::headline(&evaluation, parts.judged_as));
     let json = serde_json::to_vec_pretty(&evaluation).map_err(|e| unwritable(folder, "evaluation.json", e.into()))?;
     write_whole(&folder.join("evaluation.json"), &json)?;
     write_whole(&folder.join("predictions.csv"), &pages::predictions_csv(&judged.pictures, &judged.predictions)?)?;

@@ -170,7 +170,8 @@ pub(crate) fn folds_report(
     Ok(report.render()?)
 }
 
-/// The report of a bundle on labelled pictures.
+/// The report of a bundle on labelled pictures. `same_data` tells whether they are the list that it was trained by, so
+/// that its parts mean the same.
 ///
 /// # Errors
 /// [`ReportError`] where the page cannot be made.
@@ -180,10 +181,10 @@ pub fn evaluation_report(
     labelled: &Labelled,
     split: Option<Split>,
     judged: &Judged,
+    same_data: bool,
     today: &str,
 ) -> Result<String, ReportError> {
     let predictions = &judged.predictions;
-    let same_data = manifest.data.source == labelled.report.source.display().to_string();
     let part = split.map_or("all", Split::name);
     let part_use = match split {
         Some(Split::Train) if same_data => PartUse::Training,

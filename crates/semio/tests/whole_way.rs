@@ -42,7 +42,9 @@ fn from_pictures_to_predictions() {
         assert!(!evaluation[key].is_null(), "{key}");
     }
     assert_eq!(evaluation["selective"]["coverage"], 1.0);
-    assert!(fs::read_to_string(judged.join("report.html")).unwrap().contains("Not a medical device"));
+    let page = fs::read_to_string(judged.join("report.html")).unwrap();
+    assert!(page.contains("Not a medical device"));
+    assert!(page.contains("also used to choose the epoch"), "the run's own list is recognised");
 
     // Predictions of a folder: one row a file, in order, and the same numbers as in the evaluation.
     let results = folder.path().join("results.csv");
@@ -121,6 +123,14 @@ fn a_recipe_file_does_what_its_flags_do() {
     let set_aside = rows(Path::new(&labels)).iter().filter(|r| r["split"] == "test").count();
     assert!(set_aside > 0);
     assert_eq!(folds[2]["n"], (40 - set_aside).to_string(), "folds leave the data's own test part alone");
+    // A fold's bundle tells what this network saw, and on what it was judged.
+    let bundle: Value = serde_json::from_slice(&read(&a.join("fold-1/bundle"), "bundle.json")).unwrap();
+    assert_eq!(bundle["metrics"]["part"], "held-out fold");
+    let of = |part: &str| -> u64 {
+        bundle["data"]["counts"][part].as_object().unwrap().values().filter_map(Value::as_u64).sum()
+    };
+    assert_eq!(bundle["metrics"]["n"], of("test"));
+    assert_eq!((of("train") + of("val") + of("test")) as usize, 40 - set_aside);
     // The resolved recipe is itself a recipe.
     run(&["train", text(&a.join("recipe.toml")), "-o", text(&folder.path().join("c"))], 0);
 }

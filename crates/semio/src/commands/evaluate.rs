@@ -108,6 +108,15 @@ impl Evaluate {
         Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
+    /// Whether the data are those that the bundle was trained by: the same path, or the list in the run's folder.
+    fn is_own_data(&self, predictor: &Predictor) -> bool {
+        let Some(data) = &self.data.data else { return false };
+        let whole = |path: &Path| fs::canonicalize(path).ok();
+        let list = self.bundle.parent().map(|run| run.join("split.csv"));
+        let trained_by = [Some(PathBuf::from(&predictor.manifest().data.source)), list];
+        whole(data).is_some_and(|data| trained_by.iter().flatten().any(|p| whole(p).as_ref() == Some(&data)))
+    }
+
     fn write(
         &self,
         folder: &Path,
@@ -123,6 +132,7 @@ impl Evaluate {
             labelled,
             self.split.split(),
             judged,
+            self.is_own_data(predictor),
             &today(),
         )?;
         let json = serde_json::to_vec_pretty(evaluation)?;
