@@ -10,16 +10,17 @@ use anyhow::{Context, Result, bail};
 use crate::root;
 
 /// Crates that may name the deep-learning library.
-const NAME_BURN: [&str; 5] = ["semio-kernels", "semio-nn", "semio-model", "semio-train", "semio"];
+const NAME_BURN: [&str; 4] = ["semio-nn", "semio-model", "semio-train", "semio"];
 
 /// Which crates of this workspace each crate may use.
-const MAY_USE: [(&str, &[&str]); 6] = [
+const MAY_USE: [(&str, &[&str]); 7] = [
     ("semio-image", &[]),
     ("semio-data", &["semio-image"]),
-    ("semio-nn", &[]),
+    ("semio-kernels", &[]),
+    ("semio-nn", &["semio-kernels"]),
     ("semio-model", &["semio-image", "semio-nn"]),
     ("semio-train", &["semio-image", "semio-data", "semio-nn", "semio-model"]),
-    ("semio", &["semio-image", "semio-data", "semio-nn", "semio-model", "semio-train"]),
+    ("semio", &["semio-image", "semio-data", "semio-kernels", "semio-nn", "semio-model", "semio-train"]),
 ];
 
 /// What a pure crate does not name.

@@ -1,0 +1,38 @@
+//! What a network computes, on the CPU: convolutions, norms, pools and dense layers, forward and backward.
+//!
+//! Everything works on [`Maps`], batches of feature maps in blocks of sixteen channels. Kernels are written once over a
+//! vector of sixteen numbers and run with the instructions that the CPU has ([`isa`]), on threads of their own
+//! ([`set_threads`]). Work is cut by shape alone: the same input gives the same bits on any number of threads.
+//!
+//! This crate knows no networks and no files: `semio-nn` lays a network's layers onto it.
+
+mod activation;
+mod adam;
+mod buffer;
+mod conv;
+mod maps;
+mod norm;
+mod peak;
+mod pixels;
+mod pool;
+mod scratch;
+mod simd;
+mod threads;
+mod tile;
+
+pub use activation::Activation;
+pub use adam::Adam;
+pub use buffer::Buffer;
+pub use conv::{Conv, ConvShape, Epilogue, FirstConv, InputGradient, Planar, first_weight_gradient, weight_gradient};
+pub use maps::{Geometry, Maps};
+pub use norm::{Affine, BatchStatistics, NormGradient, batch_norm, batch_norm_backward, layer_norm};
+pub use peak::peak;
+pub use pixels::{
+    Channels, activate, activate_backward, add, affine, channel_sums, copy_channels, flatten, multiply,
+    reorder_channels, scale, scale_backward, times, unflatten,
+};
+pub use pool::{
+    Windows, avg_pool, avg_pool_backward, global_avg_pool, global_avg_pool_backward, max_pool, max_pool_backward,
+};
+pub use simd::{Isa, LANES, isa};
+pub use threads::{set_threads, threads};
