@@ -13,6 +13,15 @@ pub enum Init {
     Normal(f32),
     /// Uniform in ±this bound.
     Uniform(f32),
+    /// Uniform in ±1 / √fan_in; PyTorch's default for convolutions and dense layers.
+    FanInUniform,
+    /// Uniform in ±√(6 / fan_in) (He et al. 2015).
+    KaimingUniformFanIn,
+    /// Normal with variance 2 / fan_in (He et al. 2015).
+    KaimingNormalFanIn,
+    /// Not drawn: the offsets (Δrow, Δcolumn) within a window, from -8 to 8, log-spaced as
+    /// sign(d) · log₂(|d| + 1) / 3 (Liu et al. 2022), for a tensor of `[1, 2·rows - 1, 2·columns - 1, 2]`.
+    LogSpacedOffsets,
 }
 
 impl Init {
@@ -29,11 +38,21 @@ impl Init {
                 (0..n).map(|_| (random.uniform() * bound) as f32).collect()
             }
             Self::Uniform(bound) => (0..n).map(|_| (random.uniform() * f64::from(bound)) as f32).collect(),
+            Self::FanInUniform => (0..n).map(|_| (random.uniform() / fan_in.sqrt()) as f32).collect(),
+            Self::KaimingUniformFanIn => {
+                let bound = (6.0 / fan_in).sqrt();
+                (0..n).map(|_| (random.uniform() * bound) as f32).collect()
+            }
             Self::KaimingNormalFanOut => {
                 let deviation = (2.0 / fan_out).sqrt();
                 (0..n).map(|_| (random.normal() * deviation) as f32).collect()
             }
+            Self::KaimingNormalFanIn => {
+                let deviation = (2.0 / fan_in).sqrt();
+                (0..n).map(|_| (random.normal() * deviation) as f32).collect()
+            }
             Self::Normal(deviation) => (0..n).map(|_| (random.normal() * f64::from(deviation)) as f32).collect(),
+            Self::LogSpacedOffsets => log_spaced_offsets(shape),
         }
     }
 }
@@ -43,6 +62,17 @@ fn fans(shape: &[usize]) -> [f64; 2] {
     let field: usize = shape.iter().skip(2).product();
     let at = |i: usize| shape.get(i).copied().unwrap_or(1);
     [(at(1) * field) as f64, (at(0) * field) as f64]
+}
+
+fn log_spaced_offsets(shape: &[usize]) -> Vec<f32> {
+    let at = |d: usize| shape.get(d).copied().unwrap_or(1);
+    let value = |i: usize, n: usize| {
+        let reach = (n / 2).max(1) as f64;
+        let d = (i as f64 - (n / 2) as f64) / reach * 8.0;
+        (d.signum() * (d.abs() + 1.0).log2() / 3.0) as f32
+    };
+    let (rows, columns) = (at(1), at(2));
+    (0..rows).flat_map(|r| (0..columns).flat_map(move |c| [value(r, rows), value(c, columns)])).collect()
 }
 
 /// FNV-1a, 64 bit: tells tensors apart by name.
@@ -103,6 +133,16 @@ mod tests {
         assert!(mean.abs() < 2e-3 && (variance / f64::from(bound * bound / 3.0) - 1.0).abs() < 0.03);
         let (mean, variance) = moments(&Init::KaimingNormalFanOut.draw(1, "a", &shape));
         assert!(mean.abs() < 2e-3 && (variance / (2.0 / (64.0 * 9.0)) - 1.0).abs() < 0.03);
+    }
+
+    #[test]
+    fn offsets_are_swins() {
+        let table = Init::LogSpacedOffsets.draw(0, "", &[1, 15, 15, 2]);
+        // sign(x)·log2(|x| + 1) / 3 for x = -8, -8 + 8/7, …, 8; rows first.
+        for (got, expected) in table.iter().zip([-1.056_641_7, -1.056_641_7, -1.056_641_7, -0.991_334_9_f32]) {
+            assert!((got - expected).abs() < 1e-6);
+        }
+        assert!(table[(7 * 15 + 7) * 2].abs() < 1e-6);
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod builder;
 pub mod graph;
 mod init;
 mod network;
+mod ops;
+mod plan;
 pub mod weights;
 
 pub use arch::{Architecture, Blueprint, registry};
@@ -14,18 +16,21 @@ pub use builder::{Builder, Conv};
 pub use graph::Graph;
 pub use init::Init;
 pub use network::{Network, TrainingPass, to_vec};
+pub use semio_kernels::{isa, set_threads, threads};
 
 /// Why a network cannot be built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// No architecture has this name.
-    #[error("no network is called `{name}`; there are {}", known.join(", "))]
+    #[error("no network is called `{name}`; of the {count} names the nearest are {}", near.join(", "))]
     Unknown {
         /// The name asked for.
         name: String,
-        /// The names that exist.
-        known: Vec<&'static str>,
+        /// The names most like it, nearest first.
+        near: Vec<&'static str>,
+        /// How many names there are.
+        count: usize,
     },
     /// A layer does not fit what goes into it.
     #[error("layer {layer}: {problem}")]

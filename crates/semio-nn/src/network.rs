@@ -1,14 +1,14 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use burn::tensor::{
-    Device, Tensor, TensorData, activation,
-    module::{avg_pool2d, batch_norm, batch_norm_train, conv2d, max_pool2d},
-    ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions},
+use burn::{
+    backend::Flex,
+    tensor::{Device, Tensor, TensorData},
 };
 
 use crate::{
-    graph::{Activation, Graph, NodeId, Op, ParamId, Role, Window},
-    init::{SplitMix64, mix},
+    graph::{Graph, NodeId, Op, Role},
+    ops::{self, BatchStatistic, Masks, Params, Training, Value, each},
+    plan::{Measured, Prepared, Session, TrainPlan},
 };
 
 /// A graph with values in its parameters, on a device.
@@ -22,29 +22,28 @@ pub struct Network {
     /// Training batches seen: torchvision's `num_batches_tracked`.
     batches: u64,
     device: Device,
+    /// Whether the CPU's kernels are left aside.
+    plain: bool,
+    /// Plans for prediction and for the features, made when first asked for and dropped when a value changes; `None`
+    /// where the kernels cannot run the graph or the values lie on another device.
+    prepared: OnceLock<Option<Arc<Prepared>>>,
+    prepared_features: OnceLock<Option<Arc<Prepared>>>,
+    training: OnceLock<Option<Arc<TrainPlan>>>,
 }
 
-/// What a training pass gives.
+/// A training batch after the forward pass.
 pub struct TrainingPass {
-    /// Shape `[batch, outputs]`, on the autodiff graph.
+    /// Shape `[batch, outputs]`, on the autodiff graph: what a loss is computed from.
     pub logits: Tensor<2>,
-    statistics: Vec<BatchStatistic>,
+    way: Way,
 }
 
-/// Mean and unbiased variance of one batch at one batch norm.
-struct BatchStatistic {
-    mean: (ParamId, Tensor<1>),
-    variance: (ParamId, Tensor<1>),
-    momentum: f64,
-}
-
-/// Values between two layers.
-#[derive(Clone)]
-enum Value {
-    /// `[batch, channels, height, width]`
-    Maps(Tensor<4>),
-    /// `[batch, length]`
-    Vector(Tensor<2>),
+/// Who computed a training pass.
+enum Way {
+    /// Burn's operations; its graph knows the parameters.
+    Plain { tracked: Vec<Tensor<1>>, statistics: Vec<BatchStatistic> },
+    /// The CPU's kernels.
+    Planned { session: Box<Session>, params: Vec<Row>, measured: Vec<Measured> },
 }
 
 impl Network {
@@ -69,7 +68,16 @@ impl Network {
                 Tensor::from_data(TensorData::new(v, [n]), device)
             })
             .collect();
-        Self { graph, values, batches, device: device.clone() }
+        Self {
+            graph,
+            values,
+            batches,
+            device: device.clone(),
+            plain: false,
+            prepared: OnceLock::new(),
+            prepared_features: OnceLock::new(),
+            training: OnceLock::new(),
+        }
     }
 
     /// The layers.
@@ -106,6 +114,19 @@ impl Network {
     pub fn set(&mut self, param: usize, value: Tensor<1>) {
         debug_assert_eq!(value.dims()[0], self.graph.params()[param].len());
         self.values[param] = value;
+        self.forget();
+    }
+
+    /// Computes with burn's own operations instead of the CPU's kernels: slower, and what the kernels are compared with.
+    #[must_use]
+    pub fn with_plain_operations(self) -> Self {
+        Self { plain: true, ..self }
+    }
+
+    /// Drops the plans that hold values.
+    fn forget(&mut self) {
+        self.prepared = OnceLock::new();
+        self.prepared_features = OnceLock::new();
     }
 
     /// Logits of a batch, with batch norms at their running statistics and without dropout.
@@ -114,35 +135,91 @@ impl Network {
     /// `[batch, channels, height, width]` → `[batch, outputs]`
     pub fn predict(&self, pictures: Tensor<4>) -> Tensor<2> {
         let last = NodeId(self.graph.nodes().len() - 1);
-        vector(self.run(&self.values, pictures, None, last))
+        match self.planned(&self.prepared, last) {
+            Some(plan) => self.run_plan(&plan, pictures),
+            None => self.run(&self.values, pictures, None, last).vector(),
+        }
     }
 
-    /// The vector that goes into the last dense layer: a picture in the network's own terms.
+    /// The vector that goes into the last dense layer: a picture in the network's own terms. Where the network ends
+    /// with a convolution instead (SqueezeNet), the means of the maps that go into it.
     ///
     /// # Shapes
     /// `[batch, channels, height, width]` → `[batch, features]`
     pub fn features(&self, pictures: Tensor<4>) -> Tensor<2> {
         let nodes = self.graph.nodes();
-        let head = nodes.iter().rposition(|n| matches!(n.op, Op::Linear { .. }));
+        let head = nodes.iter().rposition(|n| matches!(n.op, Op::Linear { .. } | Op::Conv2d { .. }));
         let node = head.map_or(NodeId(nodes.len() - 1), |i| nodes[i].inputs[0]);
         match self.run(&self.values, pictures, None, node) {
-            Value::Vector(v) => v,
-            Value::Maps(m) => m.flatten(1, 3),
+            Value::Maps(x) => ops::global_avg_pool(x),
+            other => other.flat(),
         }
     }
 
     /// Logits of a training batch: batch norms use the batch's own statistics, dropout draws from `seed`.
     ///
-    /// `values` are the parameters to run with, usually [`Self::tracked`]; `pictures` lie on the autodiff device.
-    pub fn train(&self, values: &[Tensor<1>], pictures: Tensor<4>, seed: u64) -> TrainingPass {
-        let mut training = Training { seed, statistics: vec![] };
+    /// # Shapes
+    /// `[batch, channels, height, width]` → logits `[batch, outputs]`
+    pub fn train(&self, pictures: Tensor<4>, seed: u64) -> TrainingPass {
+        if let Some((plan, params)) = self.training_plan() {
+            let [batch, ..] = pictures.dims();
+            let pictures = Row::new(pictures.flatten(0, 3));
+            if let Some(pictures) = pictures {
+                let (session, logits, measured) =
+                    Session::forward(&plan, &params, pictures.as_ref(), batch, Masks::new(seed));
+                let outputs = self.graph.outputs();
+                let logits = Tensor::from_data(TensorData::new(logits, [batch, outputs]), &self.device);
+                let way = Way::Planned { session: Box::new(session), params, measured };
+                return TrainingPass { logits: logits.autodiff().require_grad(), way };
+            }
+            unreachable!("a network's pictures lie where its values lie");
+        }
+        let mut training = Training::new(seed);
         let last = NodeId(self.graph.nodes().len() - 1);
-        let logits = vector(self.run(values, pictures, Some(&mut training), last));
-        TrainingPass { logits, statistics: training.statistics }
+        let tracked = self.tracked();
+        let logits = self.run(&tracked, pictures.autodiff(), Some(&mut training), last).vector();
+        TrainingPass { logits, way: Way::Plain { tracked, statistics: training.statistics } }
+    }
+
+    /// Gradients of a loss that was computed from a pass's logits: one row a parameter, none for those that are not
+    /// trained or that the loss does not depend on. The batch's statistics go into the running ones.
+    pub fn backward(&mut self, pass: TrainingPass, loss: &Tensor<1>) -> Vec<Option<Tensor<1>>> {
+        let mut gradients = loss.backward();
+        self.batches += 1;
+        self.forget();
+        match pass.way {
+            Way::Plain { tracked, statistics } => {
+                for s in statistics {
+                    self.absorb(s.mean.0.0, s.mean.1.inner(), s.momentum);
+                    self.absorb(s.variance.0.0, s.variance.1.inner(), s.momentum);
+                }
+                tracked.iter().map(|value| value.grad_remove(&mut gradients)).collect()
+            }
+            Way::Planned { session, params, measured } => {
+                let tensor = |row: Vec<f32>| {
+                    let n = row.len();
+                    Tensor::<1>::from_data(TensorData::new(row, [n]), &self.device)
+                };
+                let logits = pass.logits.grad_remove(&mut gradients).map(to_vec);
+                let rows = match logits {
+                    Some(logits) => session.backward(&params, &logits),
+                    None => params.iter().map(|_| None).collect(),
+                };
+                let rows = rows.into_iter().map(|row| row.map(tensor)).collect();
+                let measured: Vec<_> = (measured.into_iter())
+                    .flat_map(|m| [(m.mean, m.momentum), (m.variance, m.momentum)])
+                    .map(|((id, row), momentum)| (id.0, tensor(row), momentum))
+                    .collect();
+                for (param, row, momentum) in measured {
+                    self.absorb(param, row, momentum);
+                }
+                rows
+            }
+        }
     }
 
     /// The parameters on the autodiff device; the trained ones will have gradients.
-    pub fn tracked(&self) -> Vec<Tensor<1>> {
+    fn tracked(&self) -> Vec<Tensor<1>> {
         let track = |(value, param): (&Tensor<1>, &crate::graph::Param)| {
             let value = value.clone().autodiff();
             if param.role == Role::Statistic { value } else { value.require_grad() }
@@ -150,16 +227,43 @@ impl Network {
         self.values.iter().zip(self.graph.params()).map(track).collect()
     }
 
-    /// Takes a training batch's statistics into the running ones.
-    pub fn absorb(&mut self, pass: TrainingPass) {
-        for s in pass.statistics {
-            for (param, new) in [s.mean, s.variance] {
-                let old = self.values[param.0].clone();
-                let new = new.inner();
-                self.values[param.0] = old.mul_scalar(1.0 - s.momentum) + new.mul_scalar(s.momentum);
-            }
+    /// Takes a batch's statistic into a running one.
+    fn absorb(&mut self, param: usize, new: Tensor<1>, momentum: f64) {
+        let old = self.values[param].clone();
+        self.values[param] = old.mul_scalar(1.0 - momentum) + new.mul_scalar(momentum);
+    }
+
+    /// The plan for the layers up to one of them, made when first asked for.
+    fn planned(&self, place: &OnceLock<Option<Arc<Prepared>>>, until: NodeId) -> Option<Arc<Prepared>> {
+        if self.plain {
+            return None;
         }
-        self.batches += 1;
+        let make = || {
+            let rows: Option<Vec<Row>> = self.values.iter().cloned().map(Row::new).collect();
+            let rows = rows?;
+            Prepared::new(&self.graph, until, |id| rows[id.0].as_ref().to_vec()).map(Arc::new)
+        };
+        place.get_or_init(make).clone()
+    }
+
+    fn run_plan(&self, plan: &Prepared, pictures: Tensor<4>) -> Tensor<2> {
+        let [batch, ..] = pictures.dims();
+        let rows = match Row::new(pictures.clone().flatten(0, 3)) {
+            Some(pictures) => plan.run(pictures.as_ref(), batch),
+            None => plan.run(&to_vec(pictures), batch),
+        };
+        let each = rows.len() / batch.max(1);
+        Tensor::from_data(TensorData::new(rows, [batch, each]), &self.device)
+    }
+
+    /// The plan for training and the parameters' rows, where the kernels can train the network.
+    fn training_plan(&self) -> Option<(Arc<TrainPlan>, Vec<Row>)> {
+        if self.plain {
+            return None;
+        }
+        let plan = self.training.get_or_init(|| TrainPlan::new(&self.graph).map(Arc::new)).clone()?;
+        let rows: Option<Vec<Row>> = self.values.iter().cloned().map(Row::new).collect();
+        Some((plan, rows?))
     }
 
     fn run(
@@ -170,154 +274,98 @@ impl Network {
         until: NodeId,
     ) -> Value {
         let nodes = self.graph.nodes();
+        let params = Params::new(&self.graph, values);
         let mut outputs: Vec<Option<Value>> = vec![None; nodes.len()];
-        let mut pictures = Some(pictures);
-        for (i, node) in nodes.iter().enumerate().take(until.0 + 1) {
-            let mut take = |k: usize| {
-                let from = node.inputs[k].0;
-                let value = if self.graph.last_use[from] == i { outputs[from].take() } else { outputs[from].clone() };
-                value.expect("a layer runs after the layers that it reads")
-            };
-            let output = match &node.op {
-                Op::Input => Value::Maps(pictures.take().expect("one input layer")),
-                Op::Add => match (take(0), take(1)) {
-                    (Value::Maps(a), Value::Maps(b)) => Value::Maps(a + b),
-                    (a, b) => Value::Vector(vector(a) + vector(b)),
-                },
-                op => self.layer(op, i, take(0), values, training.as_deref_mut()),
-            };
-            outputs[i] = Some(output);
+        outputs[0] = Some(Value::Maps(pictures));
+        for (i, node) in nodes.iter().enumerate().take(until.0 + 1).skip(1) {
+            let mut inputs = Vec::with_capacity(node.inputs.len());
+            for (k, from) in node.inputs.iter().enumerate() {
+                let again = node.inputs[k + 1..].contains(from);
+                let last = self.graph.last_use[from.0] == i && !again;
+                let value = if last { outputs[from.0].take() } else { outputs[from.0].clone() };
+                inputs.push(value.expect("a layer runs after the layers that it reads"));
+            }
+            outputs[i] = Some(layer(&node.op, i, inputs, &params, training.as_deref_mut()));
         }
         outputs[until.0].take().expect("the last layer's output")
     }
+}
 
-    fn layer(&self, op: &Op, index: usize, x: Value, values: &[Tensor<1>], training: Option<&mut Training>) -> Value {
-        let value = |id: ParamId| values[id.0].clone();
-        match (op, x) {
-            (Op::Conv2d { weight, bias, window, groups }, Value::Maps(x)) => {
-                let shape: [usize; 4] =
-                    self.graph.params()[weight.0].shape.as_slice().try_into().expect("kernels have four dimensions");
-                let options = ConvOptions::new(window.stride, window.padding, window.dilation, *groups);
-                Value::Maps(conv2d(x, value(*weight).reshape(shape), bias.map(value), options))
-            }
-            (Op::BatchNorm { weight, bias, mean, variance, epsilon, momentum }, x) => {
-                let (gamma, beta) = (value(*weight), value(*bias));
-                let norm = Norm { ids: [*mean, *variance], gamma, beta, epsilon: *epsilon, momentum: *momentum };
-                match x {
-                    Value::Maps(x) => Value::Maps(norm.apply(x, values, training)),
-                    Value::Vector(x) => Value::Vector(norm.apply(x, values, training)),
-                }
-            }
-            (Op::Activation(f), Value::Maps(x)) => Value::Maps(activate(*f, x)),
-            (Op::Activation(f), Value::Vector(x)) => Value::Vector(activate(*f, x)),
-            (Op::MaxPool(window), Value::Maps(x)) => Value::Maps(max_pool2d(x, max_options(window))),
-            (Op::AvgPool(window), Value::Maps(x)) => Value::Maps(avg_pool2d(x, avg_options(window))),
-            (Op::GlobalAvgPool, Value::Maps(x)) => {
-                let [n, c, h, w] = x.dims();
-                Value::Vector(x.reshape([n, c, h * w]).mean_dim(2).reshape([n, c]))
-            }
-            (Op::Flatten, Value::Maps(x)) => Value::Vector(x.flatten(1, 3)),
-            (Op::Linear { weight, bias }, Value::Vector(x)) => {
-                let shape: [usize; 2] =
-                    self.graph.params()[weight.0].shape.as_slice().try_into().expect("a matrix has two dimensions");
-                let y = x.matmul(value(*weight).reshape(shape).transpose());
-                Value::Vector(y + value(*bias).unsqueeze::<2>())
-            }
-            (Op::Dropout { rate }, x) => match (training, x) {
-                (Some(t), Value::Maps(x)) => Value::Maps(t.dropout(x, *rate, index)),
-                (Some(t), Value::Vector(x)) => Value::Vector(t.dropout(x, *rate, index)),
-                (None, x) => x,
-            },
-            (Op::Flatten, x @ Value::Vector(_)) => x,
-            (op, _) => unreachable!("the builder checks that {op:?} gets the shape that it needs"),
+/// Runs one layer. `index` is its place in the graph, from which its random numbers derive.
+fn layer(op: &Op, index: usize, inputs: Vec<Value>, p: &Params<'_>, training: Option<&mut Training>) -> Value {
+    let mut inputs = inputs.into_iter();
+    let mut next = || inputs.next().expect("the builder gives every layer its inputs");
+    match op {
+        Op::Input => next(),
+        Op::Conv2d { weight, bias, window, groups } => {
+            Value::Maps(ops::conv(next().maps(), p.shaped(*weight), bias.map(|b| p.row(b)), window, *groups))
         }
-    }
-}
-
-/// What a pass through the network keeps while training.
-struct Training {
-    seed: u64,
-    statistics: Vec<BatchStatistic>,
-}
-
-impl Training {
-    /// Sets a share of the values to zero and scales the rest, so that the mean stays.
-    fn dropout<const D: usize>(&self, x: Tensor<D>, rate: f64, layer: usize) -> Tensor<D> {
-        if rate <= 0.0 {
-            return x;
+        Op::BatchNorm { weight, bias, mean, variance, epsilon, momentum } => {
+            let (gamma, beta) = (p.row(*weight), p.row(*bias));
+            let norm = ops::Norm { ids: [*mean, *variance], gamma, beta, epsilon: *epsilon, momentum: *momentum };
+            each!(next(), |x| norm.apply(x, p, training))
         }
-        let shape = x.dims();
-        let mut random = SplitMix64::new(self.seed ^ mix(layer as u64 + 1));
-        let threshold = (rate * 2f64.powi(64)) as u64;
-        let keep = (1.0 / (1.0 - rate)) as f32;
-        let n = shape.iter().product();
-        let mask: Vec<f32> = (0..n).map(|_| if random.next() < threshold { 0.0 } else { keep }).collect();
-        let mask = Tensor::<D>::from_data(TensorData::new(mask, shape), &x.device());
-        x * mask
+        Op::LayerNorm { weight, bias, epsilon } => ops::layer_norm(next(), p.row(*weight), p.row(*bias), *epsilon),
+        Op::Activation(f) => each!(next(), |x| ops::activate(*f, x)),
+        Op::MaxPool { window, ceil } => Value::Maps(ops::max_pool(next().maps(), window, *ceil)),
+        Op::AvgPool { window, zeros_count } => Value::Maps(ops::avg_pool(next().maps(), window, *zeros_count)),
+        Op::AdaptiveAvgPool { height, width } => Value::Maps(ops::adaptive_avg_pool(next().maps(), [*height, *width])),
+        Op::GlobalAvgPool => Value::Vector(ops::global_avg_pool(next().maps())),
+        Op::Flatten => Value::Vector(next().flat()),
+        Op::Linear { weight, bias } => ops::linear(next(), p.shaped(*weight), bias.map(|b| p.row(b))),
+        Op::Dropout { rate } => match training {
+            Some(t) => each!(next(), |x| t.dropout(x, *rate, index)),
+            None => next(),
+        },
+        Op::StochasticDepth { rate } => match training {
+            Some(t) => each!(next(), |x| t.stochastic_depth(x, *rate, index)),
+            None => next(),
+        },
+        Op::Add => match (next(), next()) {
+            (Value::Maps(a), Value::Maps(b)) => Value::Maps(a + b),
+            (Value::Tokens(a), Value::Tokens(b)) => Value::Tokens(a + b),
+            (a, b) => Value::Vector(a.vector() + b.vector()),
+        },
+        Op::Scale => Value::Maps(next().maps() * next().maps()),
+        Op::ChannelScale { weight } => ops::channel_scale(next(), p.row(*weight)),
+        Op::Multiply { factor } => each!(next(), |x| x.mul_scalar(*factor)),
+        Op::Concat => Value::Maps(Tensor::cat(inputs.map(Value::maps).collect(), 1)),
+        Op::Slice { start, len } => Value::Maps(next().maps().narrow(1, *start, *len)),
+        Op::ChannelShuffle { groups } => Value::Maps(ops::channel_shuffle(next().maps(), *groups)),
+        Op::PatchMerge => Value::Maps(ops::patch_merge(next().maps())),
+        Op::Embed { class_token, position } => {
+            Value::Tokens(ops::embed(next().maps(), p.shaped(*class_token), p.shaped(*position)))
+        }
+        Op::Attention { qkv_weight, qkv_bias, out_weight, out_bias, heads } => {
+            let layers = ops::Dense::new(p, [*qkv_weight, *qkv_bias, *out_weight, *out_bias]);
+            Value::Tokens(ops::attention(next().tokens(), layers, *heads))
+        }
+        Op::WindowAttention(settings) => Value::Maps(ops::window_attention(next().maps(), settings, p)),
+        Op::FirstToken => Value::Vector(ops::first_token(next().tokens())),
     }
 }
 
-struct Norm {
-    ids: [ParamId; 2],
-    gamma: Tensor<1>,
-    beta: Tensor<1>,
-    epsilon: f64,
-    momentum: f64,
-}
+/// A row of values in the CPU's memory, read where it lies.
+struct Row(<Flex as burn::backend::BackendTypes>::FloatTensorPrimitive);
 
-impl Norm {
-    fn apply<const D: usize>(self, x: Tensor<D>, values: &[Tensor<1>], training: Option<&mut Training>) -> Tensor<D> {
-        let [mean, variance] = self.ids;
-        let Some(training) = training else {
-            let (m, v) = (values[mean.0].clone(), values[variance.0].clone());
-            return batch_norm(x, self.gamma, self.beta, m, v, self.epsilon);
-        };
-        let shape = x.dims();
-        let count = (shape.iter().product::<usize>() / shape[1]) as f64;
-        let result = batch_norm_train(x, self.gamma, self.beta, self.epsilon);
-        // A batch of one value has no unbiased variance: the biased one (zero) then stands in.
-        let unbiased = if count > 1.0 { count / (count - 1.0) } else { 1.0 };
-        training.statistics.push(BatchStatistic {
-            mean: (mean, result.mean.detach()),
-            variance: (variance, result.variance.detach().mul_scalar(unbiased)),
-            momentum: self.momentum,
-        });
-        result.output
+impl Row {
+    /// The row, or nothing where it lies on another device.
+    fn new(tensor: Tensor<1>) -> Option<Self> {
+        let row = tensor.clone().try_into_primitive::<Flex>().ok()?;
+        if row.as_slice::<f32>().is_some() {
+            return Some(Self(row));
+        }
+        // A view with gaps: copied.
+        let device = tensor.device();
+        let n = tensor.dims()[0];
+        let copy = Tensor::<1>::from_data(TensorData::new(to_vec(tensor), [n]), &device);
+        copy.try_into_primitive::<Flex>().ok().map(Self)
     }
 }
 
-fn activate<const D: usize>(f: Activation, x: Tensor<D>) -> Tensor<D> {
-    match f {
-        Activation::Relu => activation::relu(x),
-        Activation::Relu6 => activation::relu6(x),
-        Activation::Tanh => activation::tanh(x),
-    }
-}
-
-fn max_options(window: &Window) -> MaxPoolOptions<2> {
-    MaxPoolOptions {
-        kernel_size: window.kernel,
-        stride: window.stride,
-        padding: window.padding.map(|p| (p, p)),
-        dilation: window.dilation,
-        ceil_mode: false,
-    }
-}
-
-fn avg_options(window: &Window) -> AvgPoolOptions<2> {
-    AvgPoolOptions {
-        kernel_size: window.kernel,
-        stride: window.stride,
-        padding: window.padding.map(|p| (p, p)),
-        count_include_pad: true,
-        ceil_mode: false,
-    }
-}
-
-fn vector(value: Value) -> Tensor<2> {
-    match value {
-        Value::Vector(v) => v,
-        Value::Maps(_) => unreachable!("the registry's networks end with a vector"),
+impl AsRef<[f32]> for Row {
+    fn as_ref(&self) -> &[f32] {
+        self.0.as_slice().expect("`new` saw to it")
     }
 }
 

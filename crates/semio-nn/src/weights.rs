@@ -8,7 +8,7 @@ use std::{
 use burn::tensor::Device;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
-use crate::{Graph, Network, graph::Op};
+use crate::{Graph, Network, graph::WindowAttention};
 
 /// Why weights do not fit a network.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +44,8 @@ pub struct NamedTensor {
     pub values: Vec<f32>,
 }
 
-/// Writes a network's `state_dict`: all parameters and each batch norm's `num_batches_tracked`.
+/// Writes a network's `state_dict`: all parameters, each batch norm's `num_batches_tracked` and the tables of whole
+/// numbers that torchvision stores with window attention.
 ///
 /// The same values give the same bytes.
 ///
@@ -57,7 +58,12 @@ pub fn encode(network: &Network) -> Result<Vec<u8>, WeightsError> {
         .enumerate()
         .map(|(i, p)| NamedTensor { name: p.name.clone(), shape: p.shape.clone(), values: network.read(i) })
         .collect();
-    encode_tensors(&tensors, &counters(network.graph(), network.batches()), None)
+    let counters = counters(network.graph(), network.batches());
+    let tables = network.graph().offset_tables();
+    let mut whole: Vec<Whole<'_>> =
+        counters.iter().map(|(name, count)| (name.as_str(), vec![], vec![*count as i64])).collect();
+    whole.extend(tables.iter().map(|t| (t.name.as_str(), t.shape.clone(), WindowAttention::offset_indices(t.window))));
+    serialize(&tensors, &whole, None)
 }
 
 /// Reads a network's `state_dict`.
@@ -76,7 +82,11 @@ pub fn decode(graph: Arc<Graph>, bytes: &[u8], device: &Device) -> Result<Networ
             Err(_) => differences.push(format!("{} is missing", param.name)),
         }
     }
-    let known = |name: &str| counters.contains_key(name) || graph.params().iter().any(|p| p.name == name);
+    let known = |name: &str| {
+        counters.contains_key(name)
+            || graph.params().iter().any(|p| p.name == name)
+            || graph.offset_tables().iter().any(|t| t.name == name)
+    };
     let mut names = file.names();
     names.sort_unstable();
     differences.extend(names.into_iter().filter(|n| !known(n)).map(|n| format!("{n} is unexpected")));
@@ -110,13 +120,22 @@ pub fn encode_tensors(
     counters: &BTreeMap<String, u64>,
     note: Option<&str>,
 ) -> Result<Vec<u8>, WeightsError> {
+    let whole: Vec<Whole<'_>> =
+        counters.iter().map(|(name, count)| (name.as_str(), vec![], vec![*count as i64])).collect();
+    serialize(tensors, &whole, note)
+}
+
+/// Whole numbers: name, dimensions, values.
+type Whole<'a> = (&'a str, Vec<usize>, Vec<i64>);
+
+fn serialize(tensors: &[NamedTensor], whole: &[Whole<'_>], note: Option<&str>) -> Result<Vec<u8>, WeightsError> {
     let mut blocks: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = vec![];
     for t in tensors {
         let bytes = t.values.iter().flat_map(|v| v.to_le_bytes()).collect();
         blocks.push((&t.name, Dtype::F32, t.shape.clone(), bytes));
     }
-    for (name, count) in counters {
-        blocks.push((name, Dtype::I64, vec![], count.to_le_bytes().to_vec()));
+    for (name, shape, values) in whole {
+        blocks.push((name, Dtype::I64, shape.clone(), values.iter().flat_map(|v| v.to_le_bytes()).collect()));
     }
     let views = blocks
         .iter()
@@ -147,13 +166,14 @@ pub fn decode_tensors(bytes: &[u8]) -> Result<Contents, WeightsError> {
 }
 
 fn counters(graph: &Graph, batches: u64) -> BTreeMap<String, u64> {
-    let norms = graph.nodes().iter().filter(|n| matches!(n.op, Op::BatchNorm { .. }));
-    norms.map(|n| (format!("{}.num_batches_tracked", n.name), batches)).collect()
+    // By the parameters, since auxiliary heads have no layers.
+    let norms = graph.params().iter().filter_map(|p| p.name.strip_suffix(".running_mean"));
+    norms.map(|name| (format!("{name}.num_batches_tracked"), batches)).collect()
 }
 
 /// The value of a scalar whole number.
 fn count(view: &TensorView<'_>) -> Option<u64> {
-    let bytes = view.data().get(..8).filter(|_| view.dtype() == Dtype::I64)?;
+    let bytes = (view.dtype() == Dtype::I64).then(|| view.data())?;
     Some(u64::from_le_bytes(bytes.try_into().ok()?))
 }
 

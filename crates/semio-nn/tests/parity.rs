@@ -5,10 +5,13 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests fail loudly and say what they skip")]
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
-use semio_nn::{Architecture, Blueprint, Graph, Network, graph::Role, registry, to_vec};
+use semio_nn::{Architecture, Blueprint, Graph, Network, graph::Role, to_vec};
 use serde_json::Value;
 
 fn reference(file: &str) -> Option<Value> {
@@ -62,97 +65,109 @@ fn prepare(name: &str, entry: &Value, classes: usize, device: &Device) -> (Netwo
     (network, Tensor::from_data(TensorData::new(pixels, shape), device))
 }
 
+/// Runs a check for every network of a reference file, two at a time.
+fn each_network(file: &Value, check: impl Fn(&str, &Value) + Sync) -> usize {
+    let networks = file["models"].as_object().unwrap();
+    let queue = Mutex::new(networks.iter());
+    let work = || {
+        loop {
+            let next = queue.lock().unwrap().next();
+            let Some((name, entry)) = next else { return };
+            check(name, entry);
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(work);
+        scope.spawn(work);
+    });
+    networks.len()
+}
+
 #[test]
 fn names_shapes_and_logits_are_torchvisions() {
     let Some(file) = reference("models.json") else { return };
     let device = Device::flex();
-    let mut compared = 0;
-    for (name, entry) in file["models"].as_object().unwrap() {
-        if !registry().iter().any(|a| a.name == name) {
-            continue;
-        }
-        let (network, input) = prepare(name, entry, 7, &device);
-        let ours: Vec<(String, Vec<usize>)> =
-            network.graph().params().iter().map(|p| (p.name.clone(), p.shape.clone())).collect();
-        let theirs: Vec<(String, Vec<usize>)> = serde_json::from_value(entry["state_dict"].clone()).unwrap();
-        assert_eq!(ours, theirs, "{name}");
-        assert_eq!(network.graph().parameter_count() as u64, entry["parameters"].as_u64().unwrap(), "{name}");
+    assert_eq!(each_network(&file, |name, entry| compare(name, entry, &device)), 68);
+}
 
-        let expected: Vec<Vec<f64>> = serde_json::from_value(entry["logits"].clone()).unwrap();
-        let got = to_vec(network.predict(input));
-        let got: Vec<Vec<f64>> = got.chunks(7).map(|r| r.iter().map(|&v| f64::from(v)).collect()).collect();
-        let largest = expected.iter().flatten().fold(0.0f64, |m, v| m.max(v.abs()));
-        for (g, e) in got.iter().flatten().zip(expected.iter().flatten()) {
-            assert!((g - e).abs() <= 1e-4 * largest, "{name}: {g} instead of {e}");
-        }
-        // A network that is blind to its picture would pass the test above where all logits are alike.
-        let apart = |l: &[Vec<f64>]| -> Vec<f64> { l[0].iter().zip(&l[1]).map(|(a, b)| a - b).collect() };
-        let (g, e) = (apart(&got), apart(&expected));
-        let largest = e.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-        assert!(g.iter().zip(&e).all(|(g, e)| (g - e).abs() <= 0.02 * largest), "{name}: {g:?} instead of {e:?}");
-        compared += 1;
+/// Names, shapes, number of parameters and logits of one network.
+fn compare(name: &str, entry: &Value, device: &Device) {
+    let (network, input) = prepare(name, entry, 7, device);
+    let ours: Vec<(String, Vec<usize>)> =
+        network.graph().params().iter().map(|p| (p.name.clone(), p.shape.clone())).collect();
+    let theirs: Vec<(String, Vec<usize>)> = serde_json::from_value(entry["state_dict"].clone()).unwrap();
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        assert_eq!(ours, theirs, "{name}");
     }
-    assert_eq!(compared, 2, "resnet18 and mobilenet_v2");
+    assert_eq!(ours.len(), theirs.len(), "{name}");
+    assert_eq!(network.graph().parameter_count() as u64, entry["parameters"].as_u64().unwrap(), "{name}");
+
+    let expected: Vec<Vec<f64>> = serde_json::from_value(entry["logits"].clone()).unwrap();
+    let got = to_vec(network.predict(input));
+    let got: Vec<Vec<f64>> = got.chunks(7).map(|r| r.iter().map(|&v| f64::from(v)).collect()).collect();
+    let largest = expected.iter().flatten().fold(0.0f64, |m, v| m.max(v.abs()));
+    for (g, e) in got.iter().flatten().zip(expected.iter().flatten()) {
+        assert!((g - e).abs() <= 1e-4 * largest, "{name}: {g} instead of {e}");
+    }
+    // A network that is blind to its picture would pass the test above where all logits are alike.
+    let apart = |l: &[Vec<f64>]| -> Vec<f64> { l[0].iter().zip(&l[1]).map(|(a, b)| a - b).collect() };
+    let (g, e) = (apart(&got), apart(&expected));
+    let largest = e.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    assert!(g.iter().zip(&e).all(|(g, e)| (g - e).abs() <= 0.02 * largest), "{name}: {g:?} instead of {e:?}");
 }
 
 #[test]
 fn training_steps_are_pytorchs() {
     let Some(file) = reference("training.json") else { return };
     let device = Device::flex();
-    let mut compared = 0;
-    for (name, entry) in file["models"].as_object().unwrap() {
-        if !registry().iter().any(|a| a.name == name) {
-            continue;
+    assert_eq!(each_network(&file, |name, entry| train(name, entry, &device)), 11);
+}
+
+/// Three steps of SGD: losses, and the first step's gradient norms.
+fn train(name: &str, entry: &Value, device: &Device) {
+    let (network, input) = prepare(name, entry, 7, device);
+    // The reference was made with dropout off.
+    let graph = Arc::new(network.graph().as_ref().clone().with_dropout(0.0).with_stochastic_depth(0.0));
+    let mut network = filled(&graph, entry["gain"].as_f64().unwrap_or(1.0), device);
+    let n = network.graph().params().len();
+    let mut momentum: Vec<Option<Tensor<1>>> = vec![None; n];
+    let losses: Vec<f64> = serde_json::from_value(entry["sgd"]["losses"].clone()).unwrap();
+    let deviations: Vec<f64> = serde_json::from_value(entry["sgd"]["float32_deviation"]["losses"].clone()).unwrap();
+    let norms = entry["sgd"]["first_gradient_norms"].as_object().unwrap();
+    let largest = norms.values().map(|v| v.as_f64().unwrap()).fold(0.0, f64::max);
+    let norm_bound = (10.0 * entry["sgd"]["float32_deviation"]["gradient_norm_max"].as_f64().unwrap()).max(1e-3);
+    for (step, expected) in losses.iter().enumerate() {
+        let pass = network.train(input.clone(), 0);
+        let rows = log_softmax(pass.logits.clone(), 1);
+        let pick: Vec<f32> = (0..4 * 7).map(|i| if i % 7 == i / 7 { -0.25 } else { 0.0 }).collect();
+        let pick = Tensor::<2>::from_data(TensorData::new(pick, [4, 7]), &rows.device());
+        let loss = (rows * pick).sum();
+        let got = f64::from(to_vec(loss.clone())[0]);
+        let bound = if step == 0 { 1e-4 } else { (20.0 * deviations[step]).max(1e-4) };
+        if deviations[step] <= 1e-2 {
+            assert!((got - expected).abs() <= bound * expected.abs(), "{name} step {step}: {got} not {expected}");
         }
-        let (network, input) = prepare(name, entry, 7, &device);
-        // The reference was made with dropout off.
-        let graph = Arc::new(network.graph().as_ref().clone().with_dropout(0.0));
-        let mut network = filled(&graph, entry["gain"].as_f64().unwrap_or(1.0), &device);
-        let input = input.autodiff();
-        let n = network.graph().params().len();
-        let mut momentum: Vec<Option<Tensor<1>>> = vec![None; n];
-        let losses: Vec<f64> = serde_json::from_value(entry["sgd"]["losses"].clone()).unwrap();
-        let deviations: Vec<f64> = serde_json::from_value(entry["sgd"]["float32_deviation"]["losses"].clone()).unwrap();
-        let norms = entry["sgd"]["first_gradient_norms"].as_object().unwrap();
-        let largest = norms.values().map(|v| v.as_f64().unwrap()).fold(0.0, f64::max);
-        let norm_bound = (10.0 * entry["sgd"]["float32_deviation"]["gradient_norm_max"].as_f64().unwrap()).max(1e-3);
-        for (step, expected) in losses.iter().enumerate() {
-            let tracked = network.tracked();
-            let pass = network.train(&tracked, input.clone(), 0);
-            let rows = log_softmax(pass.logits.clone(), 1);
-            let pick: Vec<f32> = (0..4 * 7).map(|i| if i % 7 == i / 7 { -0.25 } else { 0.0 }).collect();
-            let pick = Tensor::<2>::from_data(TensorData::new(pick, [4, 7]), &rows.device());
-            let loss = (rows * pick).sum();
-            let got = f64::from(to_vec(loss.clone())[0]);
-            let bound = if step == 0 { 1e-4 } else { (20.0 * deviations[step]).max(1e-4) };
-            if deviations[step] <= 1e-2 {
-                assert!((got - expected).abs() <= bound * expected.abs(), "{name} step {step}: {got} not {expected}");
+        let gradients = network.backward(pass, &loss);
+        for (i, p) in network.graph().clone().params().iter().enumerate() {
+            if p.role == Role::Statistic {
+                continue;
             }
-            let mut gradients = loss.backward();
-            network.absorb(pass);
-            for (i, p) in network.graph().clone().params().iter().enumerate() {
-                if p.role == Role::Statistic {
-                    continue;
+            let gradient = gradients[i].clone().unwrap();
+            if step == 0 {
+                let norm = to_vec(gradient.clone()).iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+                let expected = norms[&p.name].as_f64().unwrap();
+                if expected > 1e-4 * largest {
+                    let off = (norm / expected - 1.0).abs();
+                    assert!(off <= norm_bound, "{name}: gradient of {} {norm} not {expected}", p.name);
                 }
-                let gradient = tracked[i].grad_remove(&mut gradients).unwrap();
-                if step == 0 {
-                    let norm = to_vec(gradient.clone()).iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
-                    let expected = norms[&p.name].as_f64().unwrap();
-                    if expected > 1e-4 * largest {
-                        let off = (norm / expected - 1.0).abs();
-                        assert!(off <= norm_bound, "{name}: gradient of {} {norm} not {expected}", p.name);
-                    }
-                }
-                let velocity = match momentum[i].take() {
-                    Some(v) => v.mul_scalar(0.9) + gradient,
-                    None => gradient,
-                };
-                let value = network.values()[i].clone() - velocity.clone().mul_scalar(0.01);
-                network.set(i, value);
-                momentum[i] = Some(velocity);
             }
+            let velocity = match momentum[i].take() {
+                Some(v) => v.mul_scalar(0.9) + gradient,
+                None => gradient,
+            };
+            let value = network.values()[i].clone() - velocity.clone().mul_scalar(0.01);
+            network.set(i, value);
+            momentum[i] = Some(velocity);
         }
-        compared += 1;
     }
-    assert!(compared >= 2, "resnet18 and mobilenet_v2");
 }

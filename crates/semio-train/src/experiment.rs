@@ -140,6 +140,7 @@ pub fn train(
     let text = toml::to_string(recipe).map_err(|e| unwritable(place.folder, "recipe.toml", io::Error::other(e)))?;
     write_whole(&place.folder.join("recipe.toml"), text.as_bytes())?;
     write_whole(&place.folder.join("split.csv"), &dataset.csv()?)?;
+    semio_nn::set_threads(recipe.threads);
     // One pool for the whole run: the network's own parallel loops then find their threads awake.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(recipe.threads).build()?;
     pool.install(|| match recipe.folds()? {

@@ -286,11 +286,10 @@ fn epoch(
             Err(error) => return ControlFlow::Break(FitError::Load(error)),
         };
         rate = state.schedule.rate(done * steps + step);
-        let tracked = network.tracked();
         let seed = sample_seed(recipe.seed ^ 0x64_726f_7000, step as u64, done as u64);
         let n = batch.labels.len();
         let labels = batch.labels.clone();
-        let pass = network.train(&tracked, pictures(job, batch).autodiff(), seed);
+        let pass = network.train(pictures(job, batch), seed);
         let value = loss.forward(pass.logits.clone(), &labels);
         let number = f64::from(to_vec(value.clone().inner())[0]);
         if !number.is_finite() {
@@ -298,9 +297,8 @@ fn epoch(
             return ControlFlow::Break(FitError::Diverged { loss: number, epoch, step, kept: done, rate });
         }
         right += hits(&to_vec(pass.logits.clone().inner()), &labels);
-        let gradients = value.backward();
-        network.absorb(pass);
-        optimizer.step(network, &tracked, gradients, rate);
+        let gradients = network.backward(pass, &value);
+        optimizer.step(network, gradients, rate);
         sum += number * n as f64;
         seen += n;
         step += 1;

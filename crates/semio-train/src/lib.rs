@@ -3,6 +3,7 @@
 //! A [`Recipe`] says how; [`Dataset`] reads and divides the pictures; [`train()`] fills a run's folder. Below it,
 //! [`fit()`] trains one network, [`metrics`] judges predictions, [`plot`] and [`report`] show them.
 
+mod bench;
 mod checkpoint;
 mod dataset;
 mod experiment;
@@ -20,6 +21,7 @@ mod recipe;
 pub mod report;
 mod schedule;
 
+pub use bench::{BenchOptions, Mode, bench};
 pub use checkpoint::CheckpointError;
 pub use dataset::{Dataset, DatasetError, Labelled, Origin};
 pub use experiment::{Finished, Place, RunError, stored_recipe, train};

@@ -1,4 +1,4 @@
-use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use semio_nn::{Network, graph::Role, weights::NamedTensor};
 
 use crate::recipe::{OptimizerKind, Recipe};
@@ -45,11 +45,11 @@ impl Optimizer {
     }
 
     /// Moves every trained parameter by one step.
-    pub(crate) fn step(&mut self, network: &mut Network, tracked: &[Tensor<1>], mut gradients: Gradients, rate: f64) {
+    pub(crate) fn step(&mut self, network: &mut Network, gradients: Vec<Option<Tensor<1>>>, rate: f64) {
         self.steps += 1;
         let graph = network.graph().clone();
-        for (i, param) in graph.params().iter().enumerate() {
-            let Some(gradient) = tracked[i].grad_remove(&mut gradients) else { continue };
+        for (i, (param, gradient)) in graph.params().iter().zip(gradients).enumerate() {
+            let Some(gradient) = gradient else { continue };
             let value = network.values()[i].clone();
             let gradient =
                 if self.l2[i] > 0.0 { gradient + value.clone().mul_scalar(2.0 * self.l2[i]) } else { gradient };
@@ -158,11 +158,12 @@ mod tests {
         let mut network = dense();
         let mut optimizer = Optimizer::new(recipe, &network);
         for _ in 0..3 {
-            let tracked = network.tracked();
             let data = TensorData::new(INPUT.map(|v| v as f32).to_vec(), [1, 1, 1, 2]);
-            let picture = Tensor::<4>::from_data(data, network.device()).autodiff();
-            let gradients = network.train(&tracked, picture, 0).logits.sum().backward();
-            optimizer.step(&mut network, &tracked, gradients, recipe.learning_rate);
+            let picture = Tensor::<4>::from_data(data, network.device());
+            let pass = network.train(picture, 0);
+            let sum = pass.logits.clone().sum();
+            let gradients = network.backward(pass, &sum);
+            optimizer.step(&mut network, gradients, recipe.learning_rate);
         }
         let weight = network.read(0);
         [weight[0].into(), weight[1].into(), network.read(1)[0].into()]

@@ -1,9 +1,29 @@
 //! The architectures, one file a family, and the one list of their names.
 
+mod alexnet;
+mod common;
+mod convnext;
+mod densenet;
+mod efficientnet;
+mod googlenet;
+mod inception_resnet_v2;
+mod inception_v3;
+mod maxvit;
+mod mnasnet;
 mod mobilenet_v2;
+mod mobilenet_v3;
 mod r2_cnn;
 mod reference;
+mod regnet;
 mod resnet;
+mod shufflenet_v2;
+mod squeezenet;
+mod swin;
+mod vgg;
+mod vit;
+mod xception;
+
+use std::sync::LazyLock;
 
 use crate::{BuildError, Builder, Graph};
 
@@ -20,7 +40,19 @@ pub struct Blueprint {
     pub outputs: usize,
 }
 
+/// Lays a network's layers: a configuration of a family, or a function.
+trait Layers: Sync {
+    fn lay(&self, b: &mut Builder, blueprint: &Blueprint);
+}
+
+impl<F: Fn(&mut Builder, &Blueprint) + Sync> Layers for F {
+    fn lay(&self, b: &mut Builder, blueprint: &Blueprint) {
+        self(b, blueprint);
+    }
+}
+
 /// One network that can be asked for by name.
+#[derive(Clone, Copy)]
 pub struct Architecture {
     /// Name, as torchvision has it where torchvision has the network.
     pub name: &'static str,
@@ -30,29 +62,36 @@ pub struct Architecture {
     pub size: usize,
     /// Channels of the pictures that it was made for.
     pub channels: usize,
-    layers: fn(&mut Builder, &Blueprint),
+    layers: &'static dyn Layers,
 }
 
 impl Architecture {
+    /// A network for colour pictures.
+    const fn new(name: &'static str, source: &'static str, size: usize, layers: &'static dyn Layers) -> Self {
+        Self { name, source, size, channels: 3, layers }
+    }
+
     /// Finds an architecture by name.
     ///
     /// # Errors
-    /// [`BuildError::Unknown`] lists the names that exist.
+    /// [`BuildError::Unknown`] names those that are called nearly so.
     pub fn find(name: &str) -> Result<&'static Self, BuildError> {
-        registry().iter().find(|a| a.name == name).ok_or_else(|| BuildError::Unknown {
-            name: name.into(),
-            known: registry().iter().map(|a| a.name).collect(),
+        registry().iter().find(|a| a.name == name).ok_or_else(|| {
+            let mut near: Vec<&str> = registry().iter().map(|a| a.name).collect();
+            near.sort_by_key(|known| edits(&name.to_lowercase(), known));
+            near.truncate(4);
+            BuildError::Unknown { name: name.into(), near, count: registry().len() }
         })
     }
 
     /// Lays the layers.
     ///
     /// # Errors
-    /// [`BuildError::Size`] where the pictures are too small for the network.
+    /// [`BuildError::Size`] where the pictures are too small for the network, or cannot be parted as it needs.
     pub fn build(&self, blueprint: &Blueprint) -> Result<Graph, BuildError> {
         let Blueprint { channels, height, width, .. } = *blueprint;
         let mut builder = Builder::new(channels, height, width);
-        (self.layers)(&mut builder, blueprint);
+        self.layers.lay(&mut builder, blueprint);
         builder.finish().map_err(|error| match error {
             BuildError::Layer { layer, problem } => BuildError::Size {
                 name: self.name,
@@ -66,50 +105,45 @@ impl Architecture {
     }
 }
 
-/// All architectures.
-pub fn registry() -> &'static [Architecture] {
-    &[
-        Architecture {
-            name: "r0-cnn",
-            source: "reference system R0: one convolution and two dense layers, in Keras",
-            size: 128,
-            channels: 3,
-            layers: reference::r0_cnn,
-        },
-        Architecture {
-            name: "r1-cnn",
-            source: "reference system R1 (PneumoniApp): three convolutions with dropout, in Keras",
-            size: 256,
-            channels: 3,
-            layers: reference::r1_cnn,
-        },
-        Architecture {
-            name: "r2-cnn",
-            source: "reference system R2: convolution blocks and dense layers, shaped anew for Semio",
-            size: 128,
-            channels: 1,
-            layers: r2_cnn::r2_cnn,
-        },
-        Architecture {
-            name: "lenet5",
-            source: "LeCun et al. 1998, https://doi.org/10.1109/5.726791",
-            size: 32,
-            channels: 1,
-            layers: reference::lenet5,
-        },
-        Architecture {
-            name: "resnet18",
-            source: "He et al. 2015, https://arxiv.org/abs/1512.03385",
-            size: 224,
-            channels: 3,
-            layers: resnet::resnet18,
-        },
-        Architecture {
-            name: "mobilenet_v2",
-            source: "Sandler et al. 2018, https://arxiv.org/abs/1801.04381",
-            size: 224,
-            channels: 3,
-            layers: mobilenet_v2::mobilenet_v2,
-        },
-    ]
+/// How many letters must be put in, left out or replaced to get from one word to the other (Levenshtein 1966).
+fn edits(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.chars().enumerate() {
+            let best = (row[j] + 1).min(row[j + 1] + 1).min(diagonal + usize::from(x != y));
+            diagonal = std::mem::replace(&mut row[j + 1], best);
+        }
+    }
+    row[row.len() - 1]
 }
+
+/// All architectures: Semio's own, then torchvision's family by family.
+pub fn registry() -> &'static [Architecture] {
+    static ALL: LazyLock<Vec<Architecture>> = LazyLock::new(|| FAMILIES.concat());
+    &ALL
+}
+
+const FAMILIES: &[&[Architecture]] = &[
+    reference::NETWORKS,
+    r2_cnn::NETWORKS,
+    alexnet::NETWORKS,
+    convnext::NETWORKS,
+    densenet::NETWORKS,
+    efficientnet::NETWORKS,
+    googlenet::NETWORKS,
+    inception_resnet_v2::NETWORKS,
+    inception_v3::NETWORKS,
+    maxvit::NETWORKS,
+    mnasnet::NETWORKS,
+    mobilenet_v2::NETWORKS,
+    mobilenet_v3::NETWORKS,
+    regnet::NETWORKS,
+    resnet::NETWORKS,
+    shufflenet_v2::NETWORKS,
+    squeezenet::NETWORKS,
+    swin::NETWORKS,
+    vgg::NETWORKS,
+    vit::NETWORKS,
+    xception::NETWORKS,
+];

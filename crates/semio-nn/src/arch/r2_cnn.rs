@@ -1,11 +1,21 @@
 //! Semio's own small network for brain tumours: residual convolution blocks that halve the picture, then dense
 //! layers.
 
-use super::Blueprint;
+use super::{Architecture, Blueprint};
 use crate::{
     Builder, Conv, Init,
     graph::{NodeId, Window},
 };
+
+pub(super) const NETWORKS: &[Architecture] = &[Architecture {
+    channels: 1,
+    ..Architecture::new(
+        "r2-cnn",
+        "reference system R2: convolution blocks and dense layers, shaped anew for Semio",
+        128,
+        &r2_cnn,
+    )
+}];
 
 fn conv(out: usize, kernel: usize, stride: usize) -> Conv {
     let window = Window::square(kernel).stride(stride).padding(kernel / 2);
@@ -17,7 +27,7 @@ fn conv(out: usize, kernel: usize, stride: usize) -> Conv {
 ///
 /// Averaging the maps instead of flattening them keeps the dense layers small. Small pictures (below 64 pixels a side)
 /// are not pooled after the stem, so that the last block still sees a plane.
-pub(super) fn r2_cnn(b: &mut Builder, blueprint: &Blueprint) {
+fn r2_cnn(b: &mut Builder, blueprint: &Blueprint) {
     let x = b.conv2d(b.input(), "stem.conv", conv(24, 5, 2));
     let x = b.batch_norm(x, "stem.bn");
     let mut x = b.relu(x);

@@ -3,11 +3,25 @@
 //!
 //! The result is left as logits; the softmax or sigmoid belongs to the loss and to the predictor.
 
-use super::Blueprint;
+use super::{Architecture, Blueprint};
 use crate::{
     Builder, Conv, Init,
     graph::{Activation, NodeId, Window},
 };
+
+pub(super) const NETWORKS: &[Architecture] = &[
+    Architecture::new("r0-cnn", "reference system R0: one convolution and two dense layers, in Keras", 128, &r0_cnn),
+    Architecture::new(
+        "r1-cnn",
+        "reference system R1 (PneumoniApp): three convolutions with dropout, in Keras",
+        256,
+        &r1_cnn,
+    ),
+    Architecture {
+        channels: 1,
+        ..Architecture::new("lenet5", "LeCun et al. 1998, https://doi.org/10.1109/5.726791", 32, &lenet5)
+    },
+];
 
 /// A Keras `Conv2D` with its defaults.
 fn keras_conv(out: usize, kernel: usize) -> Conv {
@@ -25,7 +39,7 @@ fn halving() -> Window {
 }
 
 /// R0: Conv 32 3×3 ReLU – MaxPool 2 – Flatten – Dense 64 ReLU – output.
-pub(super) fn r0_cnn(b: &mut Builder, blueprint: &Blueprint) {
+fn r0_cnn(b: &mut Builder, blueprint: &Blueprint) {
     let x = b.conv2d(b.input(), "conv1", keras_conv(32, 3));
     let x = b.relu(x);
     let x = b.max_pool(x, halving());
@@ -38,7 +52,7 @@ pub(super) fn r0_cnn(b: &mut Builder, blueprint: &Blueprint) {
 /// R1: three 3×3 convolutions (8, 32, 10 maps; the later two with L2 0.01), each with pooling and dropout.
 ///
 /// The reference names no activation; ReLU stands after each convolution, as in R0.
-pub(super) fn r1_cnn(b: &mut Builder, blueprint: &Blueprint) {
+fn r1_cnn(b: &mut Builder, blueprint: &Blueprint) {
     let mut x = b.input();
     for (name, out, l2, rate) in [("conv1", 8, 0.0, 0.4), ("conv2", 32, 0.01, 0.4), ("conv3", 10, 0.01, 0.2)] {
         x = b.conv2d(x, name, Conv { l2, ..keras_conv(out, 3) });
@@ -53,7 +67,7 @@ pub(super) fn r1_cnn(b: &mut Builder, blueprint: &Blueprint) {
 /// LeNet-5: 5×5 convolutions of 6, 16 and 120 maps with mean pooling between them, dense 84; tanh throughout.
 ///
 /// Pictures larger than 32 × 32 leave more than one value a map after the last convolution; they are flattened.
-pub(super) fn lenet5(b: &mut Builder, blueprint: &Blueprint) {
+fn lenet5(b: &mut Builder, blueprint: &Blueprint) {
     let mut x = b.input();
     for (name, out) in [("conv1", 6), ("conv2", 16)] {
         x = b.conv2d(x, name, keras_conv(out, 5));

@@ -1,45 +1,94 @@
-//! ResNet (He et al. 2015, <https://arxiv.org/abs/1512.03385>), as torchvision has it.
+//! ResNet (He et al. 2015, <https://arxiv.org/abs/1512.03385>), ResNeXt (Xie et al. 2016,
+//! <https://arxiv.org/abs/1611.05431>) and wide ResNet (Zagoruyko and Komodakis 2016,
+//! <https://arxiv.org/abs/1605.07146>), as torchvision has them.
 
-use super::Blueprint;
+use super::{
+    Architecture, Blueprint, Layers,
+    common::{ConvNorm, dense},
+};
 use crate::{
-    Builder, Conv, Init,
+    Builder,
     graph::{NodeId, Shape, Window},
 };
 
-fn conv(out: usize, window: Window) -> Conv {
-    Conv { out, window, groups: 1, bias: false, init: Init::KaimingNormalFanOut, l2: 0.0 }
+const RESNET: &str = "He et al. 2015, https://arxiv.org/abs/1512.03385";
+const RESNEXT: &str = "Xie et al. 2016, https://arxiv.org/abs/1611.05431";
+const WIDE: &str = "Zagoruyko and Komodakis 2016, https://arxiv.org/abs/1605.07146";
+
+pub(super) const NETWORKS: &[Architecture] = &[
+    Architecture::new("resnet18", RESNET, 224, &ResNet::basic([2, 2, 2, 2])),
+    Architecture::new("resnet34", RESNET, 224, &ResNet::basic([3, 4, 6, 3])),
+    Architecture::new("resnet50", RESNET, 224, &ResNet::bottleneck([3, 4, 6, 3], 1, 64)),
+    Architecture::new("resnet101", RESNET, 224, &ResNet::bottleneck([3, 4, 23, 3], 1, 64)),
+    Architecture::new("resnet152", RESNET, 224, &ResNet::bottleneck([3, 8, 36, 3], 1, 64)),
+    Architecture::new("resnext50_32x4d", RESNEXT, 224, &ResNet::bottleneck([3, 4, 6, 3], 32, 4)),
+    Architecture::new("resnext101_32x8d", RESNEXT, 224, &ResNet::bottleneck([3, 4, 23, 3], 32, 8)),
+    Architecture::new("resnext101_64x4d", RESNEXT, 224, &ResNet::bottleneck([3, 4, 23, 3], 64, 4)),
+    Architecture::new("wide_resnet50_2", WIDE, 224, &ResNet::bottleneck([3, 4, 6, 3], 1, 128)),
+    Architecture::new("wide_resnet101_2", WIDE, 224, &ResNet::bottleneck([3, 4, 23, 3], 1, 128)),
+];
+
+struct ResNet {
+    block: Block,
+    /// Blocks in each of the four stages.
+    depths: [usize; 4],
 }
 
-/// Two blocks in each of four stages.
-pub(super) fn resnet18(b: &mut Builder, blueprint: &Blueprint) {
-    let x = b.conv2d(b.input(), "conv1", conv(64, Window::square(7).stride(2).padding(3)));
-    let x = b.batch_norm(x, "bn1");
-    let x = b.relu(x);
-    let mut x = b.max_pool(x, Window::square(3).stride(2).padding(1));
-    for (stage, planes) in [64, 128, 256, 512].into_iter().enumerate() {
-        for block in 0..2 {
-            let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-            x = basic_block(b, x, &format!("layer{}.{block}", stage + 1), planes, stride);
-        }
+#[derive(Clone, Copy)]
+enum Block {
+    /// Two 3×3 convolutions.
+    Basic,
+    /// 1×1, 3×3 and 1×1 to four times as many maps; `groups` blocks of `width` maps in the first stage's 3×3.
+    Bottleneck { groups: usize, width: usize },
+}
+
+impl ResNet {
+    const fn basic(depths: [usize; 4]) -> Self {
+        Self { block: Block::Basic, depths }
     }
-    let x = b.global_avg_pool(x);
-    let bound = 1.0 / (b.shape(x).len() as f32).sqrt();
-    b.linear(x, "fc", blueprint.outputs, Init::Uniform(bound), Init::Uniform(bound));
+
+    const fn bottleneck(depths: [usize; 4], groups: usize, width: usize) -> Self {
+        Self { block: Block::Bottleneck { groups, width }, depths }
+    }
 }
 
-/// Two 3×3 convolutions beside a shortcut.
-fn basic_block(b: &mut Builder, x: NodeId, name: &str, planes: usize, stride: usize) -> NodeId {
-    let y = b.conv2d(x, &format!("{name}.conv1"), conv(planes, Window::square(3).stride(stride).padding(1)));
-    let y = b.batch_norm(y, &format!("{name}.bn1"));
-    let y = b.relu(y);
-    let y = b.conv2d(y, &format!("{name}.conv2"), conv(planes, Window::square(3).padding(1)));
-    let y = b.batch_norm(y, &format!("{name}.bn2"));
-    let same = stride == 1 && matches!(b.shape(x), Shape::Maps { channels, .. } if channels == planes);
+impl Layers for ResNet {
+    fn lay(&self, b: &mut Builder, blueprint: &Blueprint) {
+        let x = ConvNorm::new(64, 7).stride(2).lay_as(b, b.input(), "conv1", "bn1");
+        let mut x = b.max_pool(x, Window::square(3).stride(2).padding(1));
+        for (stage, depth) in self.depths.into_iter().enumerate() {
+            for i in 0..depth {
+                let stride = if stage > 0 && i == 0 { 2 } else { 1 };
+                x = block(b, x, &format!("layer{}.{i}", stage + 1), self.block, 64 << stage, stride);
+            }
+        }
+        let x = b.global_avg_pool(x);
+        dense(b, x, "fc", blueprint.outputs);
+    }
+}
+
+/// Convolutions beside a shortcut.
+fn block(b: &mut Builder, x: NodeId, name: &str, block: Block, planes: usize, stride: usize) -> NodeId {
+    let lay = |b: &mut Builder, x: NodeId, i: usize, conv: ConvNorm| {
+        conv.lay_as(b, x, &format!("{name}.conv{i}"), &format!("{name}.bn{i}"))
+    };
+    let (y, out) = match block {
+        Block::Basic => {
+            let y = lay(b, x, 1, ConvNorm::new(planes, 3).stride(stride));
+            (lay(b, y, 2, ConvNorm::new(planes, 3).activation(None)), planes)
+        }
+        Block::Bottleneck { groups, width } => {
+            let (inner, out) = (planes * width / 64 * groups, 4 * planes);
+            let y = lay(b, x, 1, ConvNorm::new(inner, 1));
+            let y = lay(b, y, 2, ConvNorm::new(inner, 3).stride(stride).groups(groups));
+            (lay(b, y, 3, ConvNorm::new(out, 1).activation(None)), out)
+        }
+    };
+    let same = stride == 1 && matches!(b.shape(x), Shape::Maps { channels, .. } if channels == out);
     let shortcut = if same {
         x
     } else {
-        let s = b.conv2d(x, &format!("{name}.downsample.0"), conv(planes, Window::square(1).stride(stride)));
-        b.batch_norm(s, &format!("{name}.downsample.1"))
+        ConvNorm::new(out, 1).stride(stride).activation(None).lay(b, x, &format!("{name}.downsample"))
     };
     let y = b.add(y, shortcut);
     b.relu(y)

@@ -1,9 +1,10 @@
 use std::process::ExitCode;
 
-use clap::Subcommand;
-use semio_nn::{Blueprint, registry};
+use clap::{Args, Subcommand, ValueEnum};
+use semio_nn::{Architecture, Blueprint, registry};
+use semio_train::{BenchOptions, Mode};
 
-use crate::{Outcome, progress::count};
+use crate::{Outcome, fault::Fault, progress::count};
 
 #[derive(Subcommand)]
 pub(crate) enum Models {
@@ -13,38 +14,145 @@ pub(crate) enum Models {
         #[arg(long)]
         json: bool,
     },
+    /// Time a network on this machine, with random weights on random pictures.
+    Bench(Bench),
+}
+
+#[derive(Args)]
+pub(crate) struct Bench {
+    /// The network: `semio models list` shows all
+    name: String,
+    /// Pictures at once
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    batch: usize,
+    /// Side of the pictures in pixels [default: the network's own]
+    #[arg(long, value_name = "PIXELS")]
+    size: Option<usize>,
+    /// What is timed
+    #[arg(long, value_enum, default_value_t = What::Inference)]
+    mode: What,
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    threads: usize,
+    /// Outputs of the network
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    classes: usize,
+    /// Timed runs, after three that are not
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    runs: usize,
+    /// Use burn's own operations instead of Semio's kernels
+    #[arg(long)]
+    plain: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// Predictions
+    Inference,
+    /// Training steps with Adam
+    Train,
 }
 
 impl Models {
     pub(crate) fn run(self) -> Outcome {
-        let Self::List { json } = self;
-        if !json {
-            println!("{:<14} {:>12} {:>15} {:>6}  source", "name", "parameters", "multiply-adds", "size");
+        match self {
+            Self::List { json } => list(json),
+            Self::Bench(bench) => bench.run(),
         }
-        for architecture in registry() {
-            let (channels, side) = (architecture.channels, architecture.size);
-            let graph = architecture.build(&Blueprint { channels, height: side, width: side, outputs: 2 })?;
-            let (parameters, cost) = (graph.parameter_count(), graph.multiply_adds());
-            if json {
-                let line = serde_json::json!({
-                    "name": architecture.name, "parameters": parameters, "multiply_adds": cost,
-                    "image_size": side, "channels": channels, "classes": 2, "source": architecture.source,
-                });
-                println!("{line}");
-            } else {
-                println!(
-                    "{:<14} {:>12} {:>15} {:>6}  {}",
-                    architecture.name,
-                    count(parameters),
-                    count(cost as usize),
-                    side,
-                    architecture.source
-                );
+    }
+}
+
+impl Bench {
+    fn run(self) -> Outcome {
+        for (flag, value) in [("--batch", self.batch), ("--classes", self.classes), ("--runs", self.runs)] {
+            if value == 0 {
+                return Err(Fault::usage(format_args!("{flag} = 0: must be at least 1")));
             }
         }
-        if !json {
-            println!("\nat the size given (pixels a side), with two classes");
+        let architecture = Architecture::find(&self.name)?;
+        let (channels, side) = (architecture.channels, self.size.unwrap_or(architecture.size));
+        let graph = architecture.build(&Blueprint { channels, height: side, width: side, outputs: self.classes })?;
+        let multiply_adds = graph.multiply_adds() * self.batch as u64;
+        let kernels = graph.runs_on_kernels() && !self.plain;
+        semio_nn::set_threads(self.threads);
+        let mode = if self.mode == What::Train { Mode::Train } else { Mode::Inference };
+        let options = BenchOptions { mode, batch: self.batch, runs: self.runs, plain: self.plain };
+        // Burn's operations use the pool that they are called in.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads).build()?;
+        let mut times = pool.install(|| semio_train::bench(graph, &options));
+        times.sort_by(f64::total_cmp);
+        let [least, median, most] =
+            [times[0], f64::midpoint(times[(self.runs - 1) / 2], times[self.runs / 2]), times[self.runs - 1]];
+        let images_per_s = self.batch as f64 * 1e3 / median;
+        let memory = peak_memory();
+        let mode = if self.mode == What::Train { "train" } else { "inference" };
+        if self.json {
+            let line = serde_json::json!({
+                "model": architecture.name, "mode": mode, "batch": self.batch, "size": side, "threads": semio_nn::threads(),
+                "instructions": semio_nn::isa().to_string(), "kernels": kernels, "runs": self.runs,
+                "median_ms": median, "min_ms": least, "max_ms": most, "images_per_s": images_per_s,
+                "multiply_adds": multiply_adds, "peak_memory_bytes": memory,
+            });
+            println!("{line}");
+        } else {
+            println!("{} at {side} × {side}, {mode}, batch {}", architecture.name, self.batch);
+            println!(
+                "{median:.1} ms (median of {}; {least:.1} to {most:.1}), {images_per_s:.1} pictures a second",
+                self.runs
+            );
+            let speed = multiply_adds as f64 / median / 1e6;
+            let cost = count(multiply_adds as usize);
+            match mode {
+                "train" => println!("{cost} multiply-adds in the forward pass"),
+                _ => println!("{cost} multiply-adds, {speed:.0} G/s"),
+            }
+            if let Some(memory) = memory {
+                println!("{:.0} MB at most", memory as f64 / 1e6);
+            }
+            let with = if kernels { "Semio's kernels" } else { "burn's operations" };
+            println!("on {} threads with {} and {with}", semio_nn::threads(), semio_nn::isa());
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The most memory that this process has held, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kb| kb << 10)
+}
+
+fn list(json: bool) -> Outcome {
+    if !json {
+        println!("{:<20} {:>12} {:>15} {:>6}  source", "name", "parameters", "multiply-adds", "size");
+    }
+    for architecture in registry() {
+        let (channels, side) = (architecture.channels, architecture.size);
+        let graph = architecture.build(&Blueprint { channels, height: side, width: side, outputs: 2 })?;
+        let (parameters, cost) = (graph.parameter_count(), graph.multiply_adds());
+        if json {
+            let line = serde_json::json!({
+                "name": architecture.name, "parameters": parameters, "multiply_adds": cost,
+                "image_size": side, "channels": channels, "classes": 2, "source": architecture.source,
+            });
+            println!("{line}");
+        } else {
+            println!(
+                "{:<20} {:>12} {:>15} {:>6}  {}",
+                architecture.name,
+                count(parameters),
+                count(cost as usize),
+                side,
+                architecture.source
+            );
+        }
+    }
+    if !json {
+        println!("\nat the size given (pixels a side), with two classes");
+    }
+    Ok(ExitCode::SUCCESS)
 }
