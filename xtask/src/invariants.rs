@@ -19,7 +19,7 @@ const MAY_USE: [(&str, &[&str]); 7] = [
     ("semio-kernels", &[]),
     ("semio-nn", &["semio-kernels"]),
     ("semio-model", &["semio-image", "semio-nn"]),
-    ("semio-train", &["semio-image", "semio-data", "semio-nn", "semio-model"]),
+    ("semio-train", &["semio-image", "semio-data", "semio-kernels", "semio-nn", "semio-model"]),
     ("semio", &["semio-image", "semio-data", "semio-kernels", "semio-nn", "semio-model", "semio-train"]),
 ];
 

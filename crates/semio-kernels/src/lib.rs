@@ -7,7 +7,6 @@
 //! This crate knows no networks and no files: `semio-nn` lays a network's layers onto it.
 
 mod activation;
-mod adam;
 mod buffer;
 mod conv;
 mod maps;
@@ -17,11 +16,11 @@ mod pixels;
 mod pool;
 mod scratch;
 mod simd;
+mod steps;
 mod threads;
 mod tile;
 
 pub use activation::Activation;
-pub use adam::Adam;
 pub use buffer::Buffer;
 pub use conv::{Conv, ConvShape, Epilogue, FirstConv, InputGradient, Planar, first_weight_gradient, weight_gradient};
 pub use maps::{Geometry, Maps};
@@ -35,4 +34,5 @@ pub use pool::{
     Windows, avg_pool, avg_pool_backward, global_avg_pool, global_avg_pool_backward, max_pool, max_pool_backward,
 };
 pub use simd::{Isa, LANES, isa};
+pub use steps::{Adam, Momentum};
 pub use threads::{set_threads, threads};

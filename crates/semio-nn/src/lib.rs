@@ -15,7 +15,7 @@ pub use arch::{Architecture, Blueprint, registry};
 pub use builder::{Builder, Conv};
 pub use graph::Graph;
 pub use init::Init;
-pub use network::{Network, TrainingPass, to_vec};
+pub use network::{Network, TrainingPass, change_row, to_vec};
 pub use semio_kernels::{isa, set_threads, threads};
 
 /// Why a network cannot be built.

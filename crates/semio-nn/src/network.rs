@@ -117,6 +117,12 @@ impl Network {
         self.forget();
     }
 
+    /// Changes one parameter's values, in place where they lie in the CPU's memory.
+    pub fn update(&mut self, param: usize, change: impl FnOnce(&mut [f32])) {
+        change_row(&mut self.values[param], change);
+        self.forget();
+    }
+
     /// Computes with burn's own operations instead of the CPU's kernels: slower, and what the kernels are compared with.
     #[must_use]
     pub fn with_plain_operations(self) -> Self {
@@ -367,6 +373,26 @@ impl AsRef<[f32]> for Row {
     fn as_ref(&self) -> &[f32] {
         self.0.as_slice().expect("`new` saw to it")
     }
+}
+
+/// Changes a row of values, in place where it lies in the CPU's memory and nobody else holds it.
+pub fn change_row(row: &mut Tensor<1>, change: impl FnOnce(&mut [f32])) {
+    let device = row.device();
+    let nothing = Tensor::from_data(TensorData::new(Vec::<f32>::new(), [0]), &device);
+    let tensor = std::mem::replace(row, nothing);
+    if Row::new(tensor.clone())
+        .is_some_and(|r| r.0.as_slice::<f32>().map(<[f32]>::len) == Some(r.0.storage::<f32>().len()))
+        && let Ok(mut primitive) = tensor.clone().try_into_primitive::<Flex>()
+    {
+        drop(tensor);
+        change(primitive.storage_mut());
+        *row = Tensor::from_primitive::<Flex>(primitive);
+        return;
+    }
+    let mut values = to_vec(tensor);
+    change(&mut values);
+    let n = values.len();
+    *row = Tensor::from_data(TensorData::new(values, [n]), &device);
 }
 
 /// Copies a tensor into memory.

@@ -1,5 +1,6 @@
 use burn::tensor::{Device, Tensor, TensorData};
-use semio_nn::{Network, graph::Role, weights::NamedTensor};
+use semio_kernels::{Adam, Momentum};
+use semio_nn::{Network, change_row, graph::Role, to_vec, weights::NamedTensor};
 
 use crate::recipe::{OptimizerKind, Recipe};
 
@@ -50,16 +51,39 @@ impl Optimizer {
         let graph = network.graph().clone();
         for (i, (param, gradient)) in graph.params().iter().zip(gradients).enumerate() {
             let Some(gradient) = gradient else { continue };
-            let value = network.values()[i].clone();
-            let gradient =
-                if self.l2[i] > 0.0 { gradient + value.clone().mul_scalar(2.0 * self.l2[i]) } else { gradient };
-            let step = match self.kind {
-                OptimizerKind::Sgd => self.velocity(i, gradient).mul_scalar(rate),
-                OptimizerKind::Adam | OptimizerKind::Adamw => self.adam(i, gradient, rate),
-            };
-            let decays = self.kind == OptimizerKind::Adamw && param.role == Role::Kernel && self.weight_decay > 0.0;
-            let value = if decays { value.mul_scalar(1.0 - rate * self.weight_decay) } else { value };
-            network.set(i, value - step);
+            let gradient = to_vec(gradient);
+            let l2 = self.l2[i] as f32;
+            let decays = self.kind == OptimizerKind::Adamw && param.role == Role::Kernel;
+            let zeros = || network.values()[i].zeros_like();
+            let moments = self.moments[i].get_or_insert_with(|| Moments {
+                first: zeros(),
+                second: (self.kind != OptimizerKind::Sgd).then(zeros),
+            });
+            match &mut moments.second {
+                None => {
+                    let step = Momentum { rate: rate as f32, momentum: self.momentum as f32, l2 };
+                    change_row(&mut moments.first, |velocity| {
+                        network.update(i, |values| step.step(values, &gradient, velocity));
+                    });
+                }
+                Some(second) => {
+                    let steps = self.steps as f64;
+                    let step = Adam {
+                        rate: (rate / (1.0 - BETA_1.powf(steps))) as f32,
+                        beta1: BETA_1 as f32,
+                        beta2: BETA_2 as f32,
+                        root_correction: (1.0 - BETA_2.powf(steps)).sqrt() as f32,
+                        epsilon: EPSILON as f32,
+                        l2,
+                        shrink: if decays { (rate * self.weight_decay) as f32 } else { 0.0 },
+                    };
+                    change_row(&mut moments.first, |first| {
+                        change_row(second, |second| {
+                            network.update(i, |values| step.step(values, &gradient, first, second));
+                        });
+                    });
+                }
+            }
         }
     }
 
@@ -105,32 +129,6 @@ impl Optimizer {
                 second: find(&format!("second/{}", param.name)).map(tensor),
             });
         }
-    }
-
-    fn velocity(&mut self, i: usize, gradient: Tensor<1>) -> Tensor<1> {
-        let velocity = match self.moments[i].take() {
-            Some(m) => m.first.mul_scalar(self.momentum) + gradient,
-            None => gradient,
-        };
-        self.moments[i] = Some(Moments { first: velocity.clone(), second: None });
-        velocity
-    }
-
-    fn adam(&mut self, i: usize, gradient: Tensor<1>, rate: f64) -> Tensor<1> {
-        let square = gradient.clone() * gradient.clone();
-        let (first, second) = match self.moments[i].take() {
-            Some(Moments { first, second: Some(second) }) => (
-                first.mul_scalar(BETA_1) + gradient.mul_scalar(1.0 - BETA_1),
-                second.mul_scalar(BETA_2) + square.mul_scalar(1.0 - BETA_2),
-            ),
-            _ => (gradient.mul_scalar(1.0 - BETA_1), square.mul_scalar(1.0 - BETA_2)),
-        };
-        let steps = self.steps as f64;
-        let (unbias_1, unbias_2) = (1.0 - BETA_1.powf(steps), 1.0 - BETA_2.powf(steps));
-        let spread = second.clone().mul_scalar(1.0 / unbias_2).sqrt() + EPSILON;
-        let step = first.clone().mul_scalar(rate / unbias_1) / spread;
-        self.moments[i] = Some(Moments { first, second: Some(second) });
-        step
     }
 }
 
