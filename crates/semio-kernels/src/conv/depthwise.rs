@@ -30,9 +30,14 @@ impl Depthwise {
         Self { taps, weights, bias, step: shape.stride, out_start: [0, 0], out_step: [1, 1] }
     }
 
-    pub(super) fn run(&self, x: View, y: View, residual: Option<View>, activation: Activation) {
+    /// Rows and columns of the outputs that stand in `y`.
+    fn outputs(&self, y: View) -> [usize; 2] {
         let side = |n: usize, d: usize| n.saturating_sub(self.out_start[d]).div_ceil(self.out_step[d]);
-        let (rows, columns) = (side(y.height, 0), side(y.width, 1));
+        [side(y.height, 0), side(y.width, 1)]
+    }
+
+    pub(super) fn run(&self, x: View, y: View, residual: Option<View>, activation: Activation) {
+        let [rows, columns] = self.outputs(y);
         // Few blocks: cut the rows as well.
         let bands = if x.batch * x.blocks >= 4 * threads() { 1 } else { rows.min(4) };
         let band = rows.div_ceil(bands.max(1)).max(1);
@@ -177,9 +182,17 @@ impl InputGradient {
     }
 
     pub(super) fn run(&self, dy: View, dx: View, add: bool) {
-        for phase in &self.0 {
-            phase.run(dy, dx, add.then_some(dx), Activation::Identity);
-        }
+        // All phases of a plane in one task: they write between each other's pixels.
+        parallel(dy.batch * dy.blocks, |i| {
+            let (image, block) = (i / dy.blocks, i % dy.blocks);
+            for phase in &self.0 {
+                let [rows, columns] = phase.outputs(dx);
+                let (residual, activation) = (add.then_some(dx), Activation::Identity);
+                let rows = 0..rows;
+                // SAFETY: each task writes its own block.
+                unsafe { run(Task { conv: phase, x: dy, y: dx, residual, activation, image, block, rows, columns }) }
+            }
+        });
     }
 }
 

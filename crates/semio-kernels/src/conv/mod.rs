@@ -140,7 +140,7 @@ impl Conv {
         Self { shape, form }
     }
 
-    /// Packs weights for outputs of one size alone, in the form that suits it.
+    /// Packs weights that serve once, for an output of this size: a training step's.
     ///
     /// # Panics
     /// Where their number is not the shape's.
@@ -150,7 +150,7 @@ impl Conv {
         let bias = padded(bias);
         let form = if shape.is_depthwise() {
             Form::Depthwise(Depthwise::new(&shape, weights, bias))
-        } else if shape.suits_winograd() && shape.inputs >= LANES && winograd::pays(shape.inputs, output) {
+        } else if shape.suits_winograd() && winograd::pays_once(shape.inputs, output) {
             Form::Winograd(Winograd::forward(&shape, weights, bias), None)
         } else {
             Form::Direct(Direct::forward(&shape, weights, bias))
@@ -240,7 +240,7 @@ impl InputGradient {
         assert_eq!(weights.len(), shape.weights(), "weights of another shape");
         let form = if shape.is_depthwise() {
             BackwardForm::Depthwise(depthwise::InputGradient::new(&shape, weights))
-        } else if shape.suits_winograd() && winograd::pays_backward(&shape, output) {
+        } else if shape.suits_winograd() && winograd::pays_once(shape.outputs, output) {
             BackwardForm::Winograd(Winograd::backward(&shape, weights))
         } else {
             BackwardForm::Direct(Direct::backward(&shape, weights))

@@ -6,7 +6,7 @@ use crate::{
     buffer::Shared,
     maps::View,
     simd::{Kernel, LANES, Simd, run},
-    threads::parallel,
+    threads::{parallel, threads},
 };
 
 /// Adds one picture's share to the weights between some input values and one panel of outputs.
@@ -126,8 +126,9 @@ pub(super) fn weight_gradient(shape: &ConvShape, x: View, dy: View, gradient: &m
         let inputs = first / per_out * per_in..(last / per_out + 1) * per_in;
         inputs.start / LANES..inputs.end.div_ceil(LANES)
     };
-    // Enough tasks for many threads; the cut depends on the shape alone, so that sums do not depend on the threads.
-    let share = if pairs >= 16 { usize::MAX } else { (pairs * x.blocks).div_ceil(32).max(1) };
+    // Enough tasks for all threads, and not more: each reads its outputs' gradients anew. Every sum is made by one task,
+    // so the cut changes no result.
+    let share = (pairs * x.blocks).div_ceil(4 * threads()).max(1);
     let mut tasks = vec![];
     for pair in 0..pairs {
         let blocks = seen(pair);

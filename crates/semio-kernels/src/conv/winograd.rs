@@ -67,10 +67,11 @@ pub(super) fn pays(inputs: usize, output: Geometry) -> bool {
     tiles >= 8 && tiles * 28 >= inputs
 }
 
-/// Whether the gradient of the input is worth the transform of its weights.
-pub(super) fn pays_backward(shape: &ConvShape, output: Geometry) -> bool {
+/// Whether it is faster than the direct form where the weights serve once and their transform counts as well: it
+/// writes four times as many numbers as there are weights.
+pub(super) fn pays_once(inputs: usize, output: Geometry) -> bool {
     let tiles = Tiles::of(output.batch, output.height, output.width).count;
-    shape.outputs >= LANES && tiles >= 24
+    inputs >= LANES && tiles >= 64
 }
 
 /// Whether the gradient of the weights is worth the transforms.
@@ -106,7 +107,7 @@ impl Winograd {
         let job = Job { conv: self, x, y, residual, activation, tiles };
         let weights = self.weights.len();
         let transformed = POINTS * tiles.count * (self.blocks + 2 * panels) * LANES;
-        if tiles.count.div_ceil(each) * weights <= weights + 3 * transformed && each >= 7 {
+        if tiles.count.div_ceil(each) * weights <= weights + 6 * transformed && each >= 7 {
             job.fused(each);
         } else {
             job.phased();
@@ -454,20 +455,34 @@ fn transform_weights<'a>(
     let len = panels * POINTS * stride;
     let packed = if full { Buffer::dirty(len) } else { Buffer::zeroed(len) };
     let to = Shared(packed.as_ptr().cast_mut());
-    parallel(panels * 2 * blocks, |i| {
-        let (out_block, block) = (i / blocks, i % blocks);
-        for c in block * LANES..((block + 1) * LANES).min(inputs) {
-            let mut lanes = [[0f32; LANES]; 9];
-            let first = out_block * LANES;
-            for o in first..(first + LANES).min(outputs) {
-                for (t, &w) in kernel(o, c).iter().enumerate() {
-                    lanes[if turn { 8 - t } else { t }][o - first] = w;
+    parallel(panels * blocks, |i| {
+        let (panel, block) = (i / blocks, i % blocks);
+        let channels = block * LANES..((block + 1) * LANES).min(inputs);
+        let each = channels.len() * PANEL;
+        // Made in the cache first and then written point by point: 36 places at once are more than memory likes.
+        scratch(POINTS * each, |points| {
+            for (i, c) in channels.enumerate() {
+                for half in 0..2 {
+                    let mut lanes = [[0f32; LANES]; 9];
+                    let first = panel * PANEL + half * LANES;
+                    for o in first..(first + LANES).min(outputs) {
+                        for (t, &w) in kernel(o, c).iter().enumerate() {
+                            lanes[if turn { 8 - t } else { t }][o - first] = w;
+                        }
+                    }
+                    // SAFETY: the scratch memory holds all points.
+                    unsafe {
+                        let to = points.add(i * PANEL + half * LANES);
+                        run(TransformWeights { lanes: &lanes, to, stride: each });
+                    }
                 }
             }
-            let at = out_block / 2 * POINTS * stride + c * PANEL + out_block % 2 * LANES;
-            // SAFETY: each task writes its own outputs' and inputs' weights.
-            unsafe { run(TransformWeights { lanes: &lanes, to: to.get().add(at), stride }) }
-        }
+            for point in 0..POINTS {
+                let at = (panel * POINTS + point) * stride + block * LANES * PANEL;
+                // SAFETY: each task writes its own outputs' and inputs' weights.
+                unsafe { std::ptr::copy_nonoverlapping(points.add(point * each), to.get().add(at), each) };
+            }
+        });
     });
     packed
 }
