@@ -107,7 +107,7 @@ impl Memory {
                 return (free.swap_remove(i), false);
             }
         }
-        (Self::from_system(bytes), true)
+        (Self::acquire(bytes), true)
     }
 
     fn give_back(self) {
@@ -117,7 +117,7 @@ impl Memory {
             free.push(self);
         } else {
             drop(free);
-            self.to_system();
+            self.release();
         }
     }
 
@@ -126,7 +126,7 @@ impl Memory {
     }
 
     #[cfg(target_os = "linux")]
-    fn from_system(bytes: usize) -> Self {
+    fn acquire(bytes: usize) -> Self {
         if bytes < LARGE {
             return Self::from_allocator(bytes);
         }
@@ -153,7 +153,7 @@ impl Memory {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn from_system(bytes: usize) -> Self {
+    fn acquire(bytes: usize) -> Self {
         Self::from_allocator(bytes)
     }
 
@@ -165,7 +165,7 @@ impl Memory {
         Self { start, bytes }
     }
 
-    fn to_system(self) {
+    fn release(self) {
         if self.bytes == 0 {
             return;
         }
@@ -199,8 +199,6 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::float_cmp, reason = "zero is zero")]
-
     use super::*;
 
     #[test]
