@@ -147,6 +147,15 @@ pub(crate) trait Simd: Copy + 'static {
         Self::splat(0.0)
     }
 
+    /// One number from memory in all lanes.
+    ///
+    /// Where several neighbours are broadcast, the compiler would load them as one vector and spread its lanes by
+    /// shuffles, which take the place of multiply-adds; a broadcast from memory takes none.
+    #[inline(always)]
+    unsafe fn broadcast(p: *const f32) -> Self::V {
+        Self::splat(*p)
+    }
+
     /// Rows become columns.
     #[inline(always)]
     unsafe fn transpose(rows: &mut [Self::V; LANES]) {
@@ -273,6 +282,28 @@ pub(crate) mod x86 {
 
     const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
 
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn broadcast512(p: *const f32) -> __m512 {
+        let v: __m512;
+        std::arch::asm!(
+            "vbroadcastss {v}, dword ptr [{p}]", v = lateout(zmm_reg) v, p = in(reg) p,
+            options(pure, readonly, nostack, preserves_flags)
+        );
+        v
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn broadcast256(p: *const f32) -> __m256 {
+        let v: __m256;
+        std::arch::asm!(
+            "vbroadcastss {v}, dword ptr [{p}]", v = lateout(ymm_reg) v, p = in(reg) p,
+            options(pure, readonly, nostack, preserves_flags)
+        );
+        v
+    }
+
     /// One 512-bit register.
     #[derive(Clone, Copy)]
     pub(crate) struct Avx512;
@@ -285,6 +316,10 @@ pub(crate) mod x86 {
         #[inline(always)]
         unsafe fn splat(x: f32) -> __m512 {
             _mm512_set1_ps(x)
+        }
+        #[inline(always)]
+        unsafe fn broadcast(p: *const f32) -> __m512 {
+            broadcast512(p)
         }
         #[inline(always)]
         unsafe fn load(p: *const f32) -> __m512 {
@@ -381,6 +416,10 @@ pub(crate) mod x86 {
         #[inline(always)]
         unsafe fn splat(x: f32) -> Pair {
             [_mm256_set1_ps(x); 2]
+        }
+        #[inline(always)]
+        unsafe fn broadcast(p: *const f32) -> Pair {
+            [broadcast256(p); 2]
         }
         #[inline(always)]
         unsafe fn load(p: *const f32) -> Pair {

@@ -11,9 +11,9 @@ pub struct Adam {
     /// Step size divided by `1 − β₁ᵗ`, which corrects the first steps' means.
     pub rate: f32,
     /// β₁, decay of the mean gradient.
-    pub beta1: f32,
+    pub beta1: f64,
     /// β₂, decay of the mean square.
-    pub beta2: f32,
+    pub beta2: f64,
     /// `√(1 − β₂ᵗ)`: corrects the first steps' mean squares.
     pub root_correction: f32,
     /// Added to the mean square's root.
@@ -32,6 +32,9 @@ impl Adam {
     pub fn step(&self, values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
         let n = values.len();
         assert!(gradient.len() == n && first.len() == n && second.len() == n, "rows of different length");
+        // One minus β₂ keeps its digits only where the difference is taken in double precision.
+        let ([keep1, keep2], [take1, take2]) =
+            ([self.beta1, self.beta2].map(|b| b as f32), [self.beta1, self.beta2].map(|b| (1.0 - b) as f32));
         let rows = [Shared(values.as_mut_ptr()), Shared(first.as_mut_ptr()), Shared(second.as_mut_ptr())];
         parallel(n.div_ceil(PART), |i| {
             let (start, len) = (i * PART, PART.min(n - i * PART));
@@ -40,8 +43,8 @@ impl Adam {
                 rows.map(|r| unsafe { std::slice::from_raw_parts_mut(r.get().add(start), len) });
             for (((p, m), v), &g) in values.iter_mut().zip(first).zip(second).zip(&gradient[start..start + len]) {
                 let g = g + 2.0 * self.l2 * *p;
-                *m = self.beta1 * *m + (1.0 - self.beta1) * g;
-                *v = self.beta2 * *v + (1.0 - self.beta2) * g * g;
+                *m = keep1 * *m + take1 * g;
+                *v = keep2 * *v + take2 * g * g;
                 *p -= *p * self.shrink + self.rate * *m / (v.sqrt() / self.root_correction + self.epsilon);
             }
         });

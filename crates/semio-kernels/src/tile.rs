@@ -57,7 +57,8 @@ unsafe fn body<S: Simd, const R: usize, const Q: usize, const NV: usize, const S
             }
             for (r, row) in acc.iter_mut().enumerate() {
                 for (q, pixel) in row.iter_mut().enumerate() {
-                    let x = S::splat(*a.add(r * t.a_row + q * step));
+                    let from = a.add(r * t.a_row + q * step);
+                    let x = if STEP == 1 || STEP == 2 { S::broadcast(from) } else { S::splat(*from) };
                     for (v, sum) in pixel.iter_mut().enumerate() {
                         *sum = S::fma(x, w[v], *sum);
                     }

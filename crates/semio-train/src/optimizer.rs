@@ -70,8 +70,8 @@ impl Optimizer {
                     let steps = self.steps as f64;
                     let step = Adam {
                         rate: (rate / (1.0 - BETA_1.powf(steps))) as f32,
-                        beta1: BETA_1 as f32,
-                        beta2: BETA_2 as f32,
+                        beta1: BETA_1,
+                        beta2: BETA_2,
                         root_correction: (1.0 - BETA_2.powf(steps)).sqrt() as f32,
                         epsilon: EPSILON as f32,
                         l2,

@@ -84,7 +84,7 @@ impl Sum {
                     *g = S::load(z.add(v * dy.plane));
                 }
                 for (q, sums) in acc.iter_mut().enumerate() {
-                    let x = S::splat(*a.add(q));
+                    let x = S::broadcast(a.add(q));
                     for (v, sum) in sums.iter_mut().enumerate() {
                         *sum = S::fma(x, g[v], *sum);
                     }

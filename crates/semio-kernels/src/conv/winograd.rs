@@ -673,7 +673,7 @@ impl OuterProduct {
                 *g = S::load(z.add(i * LANES));
             }
             for (q, sums) in acc.iter_mut().enumerate() {
-                let x = S::splat(*v.add(q));
+                let x = S::broadcast(v.add(q));
                 for (sum, g) in sums.iter_mut().zip(g) {
                     *sum = S::fma(x, g, *sum);
                 }
