@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use semio_nn::{Graph, Network, graph::Shape, to_vec};
 
 use crate::{
+    experiment::memory,
     loss::Loss,
     optimizer::Optimizer,
     recipe::{OptimizerKind, Recipe},
@@ -29,6 +30,17 @@ pub struct BenchOptions {
     pub runs: usize,
     /// Whether burn's own operations run instead of the CPU's kernels.
     pub plain: bool,
+}
+
+/// Bytes that a network needs to be timed, about.
+pub fn bench_memory(graph: &Graph, options: &BenchOptions) -> u64 {
+    if options.mode == Mode::Train {
+        return memory(graph, options.batch);
+    }
+    // The pictures as they come and as they are laid out, and a layer's input and output.
+    let largest = graph.nodes().iter().map(|n| n.shape.len()).max().unwrap_or(0);
+    let each = 2 * (graph.input().len() + largest) as u64;
+    each.saturating_mul(options.batch as u64).saturating_add(2 * graph.parameter_count() as u64).saturating_mul(4)
 }
 
 /// Times a network with random weights on random pictures; one duration in milliseconds a run.

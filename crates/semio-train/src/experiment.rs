@@ -375,10 +375,10 @@ fn check_memory(recipe: &Recipe, classes: &[String], available: Option<u64>) -> 
 
 /// Bytes that a training step needs, about: each layer's output with its gradient, and each parameter with gradient
 /// and two moments.
-fn memory(graph: &Graph, batch_size: usize) -> u64 {
+pub(crate) fn memory(graph: &Graph, batch_size: usize) -> u64 {
     let outputs: usize = graph.nodes().iter().map(|n| n.shape.len()).sum();
     let params: usize = graph.params().iter().map(semio_nn::graph::Param::len).sum();
-    4 * (2 * outputs as u64 * batch_size as u64 + 5 * params as u64)
+    (2 * outputs as u64).saturating_mul(batch_size as u64).saturating_add(5 * params as u64).saturating_mul(4)
 }
 
 fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), RunError> {

@@ -21,7 +21,7 @@ mod recipe;
 pub mod report;
 mod schedule;
 
-pub use bench::{BenchOptions, Mode, bench};
+pub use bench::{BenchOptions, Mode, bench, bench_memory};
 pub use checkpoint::CheckpointError;
 pub use dataset::{Dataset, DatasetError, Labelled, Origin};
 pub use experiment::{Finished, Place, RunError, stored_recipe, train};

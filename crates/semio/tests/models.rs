@@ -49,4 +49,6 @@ fn what_cannot_be_timed_is_explained() {
     assert!(unknown.contains("no network is called `lenet6`") && unknown.contains("lenet5"), "{unknown}");
     let none = err(&run(&["models", "bench", "lenet5", "--batch", "0"], 2));
     assert!(none.contains("--batch = 0: must be at least 1"), "{none}");
+    let large = err(&run(&["models", "bench", "lenet5", "--batch", "1000000000", "--size", "32"], 1));
+    assert!(large.contains("batch 1000000000 needs about") && large.contains("smaller --batch"), "{large}");
 }

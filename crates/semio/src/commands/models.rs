@@ -1,10 +1,14 @@
-use std::process::ExitCode;
+use std::{
+    fmt::Write as _,
+    io::{ErrorKind, Write as _},
+    process::ExitCode,
+};
 
 use clap::{Args, Subcommand, ValueEnum};
 use semio_nn::{Architecture, Blueprint, registry};
 use semio_train::{BenchOptions, Mode};
 
-use crate::{Outcome, fault::Fault, progress::count};
+use crate::{Outcome, commands::train::free_memory, fault::Fault, progress::count};
 
 #[derive(Subcommand)]
 pub(crate) enum Models {
@@ -80,6 +84,12 @@ impl Bench {
         semio_nn::set_threads(self.threads);
         let mode = if self.mode == What::Train { Mode::Train } else { Mode::Inference };
         let options = BenchOptions { mode, batch: self.batch, runs: self.runs, plain: self.plain };
+        let needed = semio_train::bench_memory(&graph, &options);
+        if let Some(free) = free_memory().filter(|free| needed > *free) {
+            let (needed, free, batch) = (needed >> 20, free >> 20, self.batch);
+            return Err(Fault::trouble(format_args!("batch {batch} needs about {needed} MB, and {free} MB are free"))
+                .help("take a smaller --batch or --size"));
+        }
         // Burn's operations use the pool that they are called in.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads).build()?;
         let mut times = pool.install(|| semio_train::bench(graph, &options));
@@ -127,8 +137,9 @@ fn peak_memory() -> Option<u64> {
 }
 
 fn list(json: bool) -> Outcome {
+    let mut text = String::new();
     if !json {
-        println!("{:<20} {:>12} {:>15} {:>6}  source", "name", "parameters", "multiply-adds", "size");
+        let _ = writeln!(text, "{:<20} {:>12} {:>15} {:>6}  source", "name", "parameters", "multiply-adds", "size");
     }
     for architecture in registry() {
         let (channels, side) = (architecture.channels, architecture.size);
@@ -139,9 +150,10 @@ fn list(json: bool) -> Outcome {
                 "name": architecture.name, "parameters": parameters, "multiply_adds": cost,
                 "image_size": side, "channels": channels, "classes": 2, "source": architecture.source,
             });
-            println!("{line}");
+            let _ = writeln!(text, "{line}");
         } else {
-            println!(
+            let _ = writeln!(
+                text,
                 "{:<20} {:>12} {:>15} {:>6}  {}",
                 architecture.name,
                 count(parameters),
@@ -152,7 +164,11 @@ fn list(json: bool) -> Outcome {
         }
     }
     if !json {
-        println!("\nat the size given (pixels a side), with two classes");
+        let _ = writeln!(text, "\nat the size given (pixels a side), with two classes");
     }
-    Ok(ExitCode::SUCCESS)
+    // A reader that has seen enough (`| head`) ends the list, and that is no trouble.
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
 }

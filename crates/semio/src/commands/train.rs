@@ -263,7 +263,7 @@ fn asked_to_stop() -> Result<Arc<AtomicBool>, Fault> {
 }
 
 /// Bytes that the system can still give, within the container's limit where there is one.
-fn free_memory() -> Option<u64> {
+pub(crate) fn free_memory() -> Option<u64> {
     let mut system = sysinfo::System::new().ok()?;
     system.refresh_memory();
     let free = system.cgroup_limits().map_or(u64::MAX, |c| c.free_memory).min(system.available_memory());
