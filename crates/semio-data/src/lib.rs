@@ -15,6 +15,6 @@ pub mod synth;
 
 pub use check::{BadFile, check_files};
 pub use encode::encode_png;
-pub use manifest::{Manifest, ManifestError, ManifestOptions, Purpose, Sample, Split, data_hash};
+pub use manifest::{Manifest, ManifestError, ManifestOptions, Purpose, Sample, Split, data_hash, file_sha256};
 pub use raster::{DecodeError, ReadError, ReadLimits, decode_image, read_image};
 pub use split::{Assignment, Folds, Ratios, SplitError};

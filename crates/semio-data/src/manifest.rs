@@ -16,7 +16,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use error::ManifestError;
-pub use hash::data_hash;
+pub use hash::{data_hash, file_sha256};
 pub use options::{Columns, ManifestOptions, Purpose};
 pub use report::{LeftOut, LoadReport};
 

@@ -30,6 +30,9 @@ pub struct Manifest {
     pub schema: u32,
     /// Name in the registry of architectures.
     pub architecture: String,
+    /// Widths of dense layers that were put before the network's output layer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub head_layers: Vec<usize>,
     /// The classes in the order of the probabilities.
     pub classes: Vec<String>,
     /// How logits become probabilities.
@@ -135,7 +138,11 @@ impl Bundle {
         let architecture = Architecture::find(&manifest.architecture)
             .and_then(|a| a.build(&manifest.blueprint()))
             .map_err(|source| BundleError::Build { path: path.into(), source })?;
-        let network = weights::decode(Arc::new(architecture), &bytes, device)
+        let graph = match manifest.head_layers.as_slice() {
+            [] => architecture,
+            widths => architecture.with_head(widths),
+        };
+        let network = weights::decode(Arc::new(graph), &bytes, device)
             .map_err(|source| BundleError::Weights { path: path.into(), source })?;
         Ok(Self { manifest, network })
     }
@@ -206,8 +213,13 @@ impl Manifest {
 
 /// SHA-256 in lower-case hexadecimal digits.
 pub fn hex_sha256(bytes: &[u8]) -> String {
-    let digits = |hex: String, byte: &u8| hex + &format!("{byte:02x}");
-    Sha256::digest(bytes).iter().fold(String::new(), digits)
+    hex(&Sha256::digest(bytes))
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// `bundle.json` and `model.safetensors` of a folder or of a zip file.

@@ -14,6 +14,13 @@ pub struct NodeId(pub(crate) usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParamId(pub(crate) usize);
 
+impl ParamId {
+    /// The place as a number.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// The shape of one picture's values after a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {

@@ -5,10 +5,13 @@
 pub mod arch;
 mod builder;
 pub mod graph;
+mod head;
 mod init;
 mod network;
 mod ops;
 mod plan;
+pub mod reference;
+mod split;
 pub mod weights;
 
 pub use arch::{Architecture, Blueprint, registry};
@@ -17,6 +20,7 @@ pub use graph::Graph;
 pub use init::Init;
 pub use network::{Network, TrainingPass, change_row, to_vec};
 pub use semio_kernels::{isa, set_threads, threads};
+pub use split::Stage;
 
 /// Why a network cannot be built.
 #[derive(Debug, thiserror::Error)]

@@ -68,6 +68,11 @@ impl Network {
                 Tensor::from_data(TensorData::new(v, [n]), device)
             })
             .collect();
+        Self::with_values(graph, values, batches, device)
+    }
+
+    /// Puts rows that lie on the device into a graph.
+    pub(crate) fn with_values(graph: Arc<Graph>, values: Vec<Tensor<1>>, batches: u64, device: &Device) -> Self {
         Self {
             graph,
             values,

@@ -59,7 +59,7 @@ pub fn bench(graph: Graph, options: &BenchOptions) -> Vec<f64> {
     let labels: Vec<usize> = (0..options.batch).map(|i| i % outputs.max(2)).collect();
     let loss = Loss { weights: vec![1.0; outputs.max(2)], smoothing: 0.0, gamma: 0.0 };
     let recipe = Recipe { optimizer: OptimizerKind::Adam, ..Recipe::default() };
-    let mut optimizer = Optimizer::new(&recipe, &network);
+    let mut optimizer = Optimizer::new(&recipe);
     let mut once = || {
         let start = Instant::now();
         match options.mode {
@@ -68,7 +68,7 @@ pub fn bench(graph: Graph, options: &BenchOptions) -> Vec<f64> {
                 let pass = network.train(pictures.clone(), 1);
                 let value = loss.forward(pass.logits.clone(), &labels);
                 let gradients = network.backward(pass, &value);
-                optimizer.step(&mut network, gradients, 1e-6);
+                optimizer.step(&mut network, gradients, 1e-6, &[]);
             }
         }
         start.elapsed().as_secs_f64() * 1e3

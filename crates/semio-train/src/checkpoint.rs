@@ -1,5 +1,4 @@
 use std::{
-    collections::BTreeMap,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -65,8 +64,6 @@ pub(crate) struct State {
     pub(crate) schedule: Schedule,
     /// Epoch of the best figure so far, and that figure turned so that larger is better.
     pub(crate) best: Option<(usize, f64)>,
-    /// Steps that the optimiser took.
-    pub(crate) steps: u64,
     /// Whether training came to its own end.
     pub(crate) done: bool,
 }
@@ -107,12 +104,12 @@ impl Checkpoints {
     /// Keeps the state at the end of an epoch.
     pub(crate) fn write(&self, state: &State, network: &Network, optimizer: &Optimizer) -> Result<(), CheckpointError> {
         let path = self.last();
-        let (mut tensors, _) = optimizer.state(network);
+        let (mut tensors, mut counters) = optimizer.state();
         for (i, param) in network.graph().params().iter().enumerate() {
             let values = network.read(i);
             tensors.push(NamedTensor { name: format!("model/{}", param.name), shape: vec![values.len()], values });
         }
-        let counters = BTreeMap::from([("batches".to_owned(), network.batches())]);
+        counters.insert("batches".to_owned(), network.batches());
         let note = serde_json::to_string(state).map_err(|e| damaged(&path, &e))?;
         let bytes = weights::encode_tensors(&tensors, &counters, Some(&note)).map_err(|e| damaged(&path, &e))?;
         write_whole(&path, &bytes)?;
@@ -147,8 +144,7 @@ impl Checkpoints {
             network.set(i, Tensor::from_data(TensorData::new(values, [param.len()]), &device));
         }
         network.set_batches(file.counters.get("batches").copied().unwrap_or_default());
-        let find = |name: &str| file.tensors.get(name).map(|t| t.values.clone());
-        optimizer.restore(network, state.steps, find, &device);
+        optimizer.restore(&file.tensors, &file.counters, &device);
         Ok(state)
     }
 

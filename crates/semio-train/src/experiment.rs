@@ -14,7 +14,7 @@ use semio_data::{
     split::{Folds as FoldParts, cut_val, folds, leave_one_group_out},
 };
 use semio_model::{Bundle, BundleError, DataUsed, Decision, Manifest, Predictor, SCHEMA};
-use semio_nn::{Architecture, Blueprint, Graph};
+use semio_nn::{Architecture, Graph};
 
 use crate::{
     checkpoint::{CheckpointError, write_whole},
@@ -41,6 +41,11 @@ pub struct Place<'a> {
     pub today: &'a str,
     /// Bytes of memory that may be used; unlimited where not known.
     pub memory: Option<u64>,
+    /// The file of the weights to begin with, where the recipe names some.
+    pub weights: Option<&'a Path>,
+    /// Where a frozen base's features are kept for this and other runs; in the run's folder, and only until the run
+    /// ends, where not given.
+    pub features: Option<&'a Path>,
 }
 
 /// A finished run.
@@ -51,6 +56,10 @@ pub struct Finished {
     pub report: PathBuf,
     /// The figures: on the validation part, or pooled over all folds.
     pub evaluation: Evaluation,
+    /// The pictures that were judged; none after a cross-validation.
+    pub judged: Vec<Picture>,
+    /// Their predictions, or those of all folds pooled.
+    pub predictions: Predictions,
     /// Epochs run; of the last fold after a cross-validation.
     pub history: Vec<EpochRow>,
     /// The epoch whose weights were kept.
@@ -165,6 +174,8 @@ fn train_one(
     Ok(Finished {
         bundle: Some(place.folder.join("bundle")),
         report,
+        judged: result.judged,
+        predictions: result.predictions,
         evaluation: result.evaluation,
         history: result.fitted.history,
         epoch: result.fitted.epoch,
@@ -227,7 +238,7 @@ fn cross_validate(
     let page = pages::folds_report(recipe, dataset, &results, &pooled, place.today)?;
     write_whole(&report, page.as_bytes())?;
     let (history, epoch, ending) = last.unwrap_or((vec![], 0, Ending::Epochs));
-    Ok(Finished { bundle: None, report, evaluation, history, epoch, ending })
+    Ok(Finished { bundle: None, report, evaluation, judged: vec![], predictions: pooled, history, epoch, ending })
 }
 
 /// What a network is trained, chosen and judged on.
@@ -261,6 +272,7 @@ fn run(
 ) -> Result<Run, RunError> {
     let pipeline = recipe.pipeline()?;
     let threads = rayon::current_num_threads();
+    let features = place.features.map_or_else(|| folder.join("features"), Path::to_owned);
     let job = Job {
         recipe,
         classes: &dataset.classes,
@@ -268,7 +280,9 @@ fn run(
         val: parts.val,
         data_sha256: &dataset.sha256,
         pipeline: &pipeline,
+        weights: place.weights,
         folder,
+        features: &features,
         resume: place.resume,
         device: place.device,
         threads,
@@ -284,6 +298,10 @@ fn run(
         observe(event);
     };
     let fitted = fit(&job, &mut watch, stop)?;
+    if place.features.is_none() && fitted.ending != Ending::Asked {
+        // They can be computed again; what cannot be removed costs room only.
+        let _ = std::fs::remove_dir_all(&features);
+    }
     let history = history_csv(&fitted.history);
     write_whole(&folder.join("history.csv"), history.as_bytes())?;
     let counts = Some((parts.train.len() as u64, parts.val.len() as u64));
@@ -292,6 +310,7 @@ fn run(
     let manifest = Manifest {
         schema: SCHEMA,
         architecture: recipe.model.clone(),
+        head_layers: recipe.head_layers.clone(),
         classes: dataset.classes.clone(),
         output: output_kind(recipe, &dataset.classes)?,
         decision: Decision::MostProbable,
@@ -360,11 +379,9 @@ fn youden(predictions: &Predictions) -> f64 {
 /// Refuses what cannot fit, before the system ends the program without a word.
 fn check_memory(recipe: &Recipe, classes: &[String], available: Option<u64>) -> Result<(), RunError> {
     let Some(available) = available else { return Ok(()) };
-    let (channels, height, width) = recipe.pipeline()?.output();
     let outputs = output_kind(recipe, classes)?.outputs(classes.len());
-    let graph = Architecture::find(&recipe.model)
-        .and_then(|a| a.build(&Blueprint { channels, height, width, outputs }))
-        .map_err(RecipeError::from)?;
+    let architecture = Architecture::find(&recipe.model).map_err(RecipeError::from)?;
+    let graph = recipe.graph(architecture, outputs)?;
     let needed = memory(&graph, recipe.batch_size);
     if needed > available {
         let (needed, available) = (needed >> 20, available >> 20);
@@ -381,7 +398,7 @@ pub(crate) fn memory(graph: &Graph, batch_size: usize) -> u64 {
     (2 * outputs as u64).saturating_mul(batch_size as u64).saturating_add(5 * params as u64).saturating_mul(4)
 }
 
-fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), RunError> {
+pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), RunError> {
     let json = serde_json::to_vec_pretty(value).map_err(|e| CheckpointError::File {
         action: "write",
         path: path.into(),

@@ -1,22 +1,29 @@
 use std::{
     ops::ControlFlow,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use semio_image::{Pipeline, sample_seed};
 use semio_model::{Decision, OutputKind};
-use semio_nn::{Architecture, Blueprint, Network, to_vec};
+use semio_nn::{
+    Architecture, Network, to_vec,
+    weights::{self, WeightsError},
+};
 
 use crate::{
+    batches::{Batches, Input, Parts},
     checkpoint::{CheckpointError, Checkpoints, State},
+    course::Course,
+    features::{FeatureStore, Features, Source, identity},
     history::EpochRow,
-    loader::{Batch, LoadError, Loader, Picture, Variation, shuffled},
+    learner::Learner,
+    loader::{LoadError, Loader, Picture, Variation, shuffled},
     loss::Loss,
     metrics::{Predictions, PredictionsError, evaluate},
     optimizer::Optimizer,
@@ -38,8 +45,12 @@ pub struct Job<'a> {
     pub data_sha256: &'a str,
     /// From a stored picture to the network's input.
     pub pipeline: &'a Pipeline,
+    /// Weights to begin with, where the recipe names some.
+    pub weights: Option<&'a Path>,
     /// Where checkpoints go.
     pub folder: &'a Path,
+    /// Where a frozen base's features are kept.
+    pub features: &'a Path,
     /// Whether to go on from the folder's checkpoint.
     pub resume: bool,
     /// Where to compute.
@@ -55,6 +66,29 @@ pub enum Event<'a> {
     Resumed {
         /// Epochs that lie behind.
         epochs: usize,
+    },
+    /// The network begins with weights from a file.
+    Began {
+        /// Parameters taken from the file.
+        taken: usize,
+        /// Parameters that are fresh.
+        fresh: &'a [String],
+        /// The first convolution's kernels, where they were made to fit another number of channels.
+        adapted: Option<&'a str>,
+    },
+    /// Features of pictures are computed, to be kept.
+    Features {
+        /// Computed so far.
+        done: usize,
+        /// To be computed.
+        all: usize,
+    },
+    /// From the next epoch on these stages learn, the last ones of the network.
+    Learns {
+        /// Their names.
+        stages: &'a [String],
+        /// Stages of the network.
+        of: usize,
     },
     /// A step is done.
     Step {
@@ -130,6 +164,14 @@ pub enum FitError {
         /// The step size at which it happened.
         rate: f64,
     },
+    /// The weights to begin with cannot be used.
+    #[error("cannot begin with {}: {source}", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        source: WeightsError,
+    },
     /// A part has no pictures.
     #[error("the {0} part holds no picture")]
     EmptyPart(&'static str),
@@ -154,45 +196,66 @@ pub fn fit(job: &Job<'_>, observe: &mut (dyn FnMut(Event<'_>) + Send), stop: &At
     }
     let recipe = job.recipe;
     let output = output_kind(recipe, job.classes)?;
-    let mut network = fresh_network(recipe, job.pipeline, output.outputs(job.classes.len()), job.device)?;
-    let mut optimizer = Optimizer::new(recipe, &network);
+    let mut network = begin(job, output.outputs(job.classes.len()), observe)?;
+    let course = Course::new(recipe, network.graph())?;
+    let mut optimizer = Optimizer::new(recipe);
     let checkpoints = Checkpoints::new(job.folder);
     let steps = job.train.len().div_ceil(recipe.batch_size);
     let mut state = State {
         recipe: fingerprint(recipe),
         data: job.data_sha256.to_owned(),
         history: vec![],
-        schedule: Schedule::new(recipe, steps),
+        schedule: Schedule::new(recipe, &course.phase(0), steps),
         best: None,
-        steps: 0,
         done: false,
     };
     if job.resume && checkpoints.exists() {
         state = checkpoints.read(&state.recipe, &state.data, &mut network, &mut optimizer)?;
         observe(Event::Resumed { epochs: state.history.len() });
     }
-    let mut counts = vec![0; job.classes.len()];
-    job.train.iter().for_each(|p| counts[p.label] += 1);
-    let loss = Loss {
-        weights: recipe.weights(job.classes, &counts)?,
-        smoothing: recipe.label_smoothing,
-        gamma: if recipe.loss == LossKind::Focal { recipe.focal_gamma } else { 0.0 },
-    };
-    let varied = |class: &String| recipe.augment_classes.is_empty() || recipe.augment_classes.contains(class);
-    let variation = Variation {
-        augmentation: recipe.augmentation(),
-        classes: job.classes.iter().map(varied).collect(),
-        seed: recipe.seed,
+    let loss = loss_of(job)?;
+    let variation = variation_of(job);
+    // Computing features is part of the first epoch's time.
+    let mut since = Some(Instant::now());
+    let mut learner = Learner::new(network, course.free(state.history.len()), recipe.stage_decay);
+    let store;
+    let kept = if !state.done && learner.free() == 1 && learner.base().is_some() && recipe.feature_variants > 0 {
+        let base = learner.base().map(|base| identity(base, job.pipeline, &variation));
+        store = Mutex::new(FeatureStore::open(job.features, &base.unwrap_or_default(), learner.features())?);
+        Some(keep_features(job, &learner, &variation, &store, observe)?)
+    } else {
+        None
     };
     let budget = recipe.cache << 20;
-    let val = Loader::new(job.val, job.pipeline, None, job.threads, budget / 4);
-    let train = Loader::new(job.train, job.pipeline, Some(variation), job.threads, budget - budget / 4);
+    let pictures = Parts {
+        val: Loader::new(job.val, job.pipeline, None, job.threads, budget / 4),
+        train: Loader::new(job.train, job.pipeline, Some(variation), job.threads, budget - budget / 4),
+    };
 
     let mut ending = Ending::Epochs;
+    let (mut best, mut written, mut told) = (None, Instant::now(), 0);
     while !state.done && state.history.len() < recipe.epochs {
-        let started = Instant::now();
-        let mut row = epoch(job, &train, &loss, &state, &mut network, &mut optimizer, observe)?;
-        let predictions = predict(job, output, &val, &network, row.epoch)?;
+        let started = since.take().unwrap_or_else(Instant::now);
+        let number = state.history.len();
+        let phase = course.phase(number);
+        if number == phase.begins {
+            state.schedule = Schedule::new(recipe, &phase, steps);
+        }
+        let free = course.free(number);
+        if learner.free() != free {
+            learner = Learner::new(learner.whole(), free, recipe.stage_decay);
+        }
+        if told != free && recipe.weights.is_some() {
+            told = free;
+            let stages = learner.stages();
+            observe(Event::Learns { stages: &stages[stages.len() - free..], of: stages.len() });
+        }
+        let from = match &kept {
+            Some(features) if free == 1 => Batches::Features(features),
+            _ => Batches::Pictures(&pictures),
+        };
+        let mut row = epoch(job, &from, &loss, &state, phase.begins, &mut learner, &mut optimizer, observe)?;
+        let predictions = predict(job, output, &from, &learner, row.epoch)?;
         row.validated(&evaluate(&predictions));
         row.seconds = started.elapsed().as_secs_f64();
         let gain = row.gain(&recipe.monitor);
@@ -202,18 +265,25 @@ pub fn fit(job: &Job<'_>, observe: &mut (dyn FnMut(Event<'_>) + Send), stop: &At
             (None, _) => false,
         };
         if let (true, Some(gain)) = (gained, gain) {
-            checkpoints.write_best(&network, row.epoch)?;
+            best = Some((row.epoch, learner.whole()));
             state.best = Some((row.epoch, gain));
         }
         state.schedule.epoch_ended(gained);
-        state.steps += steps as u64;
         observe(Event::Epoch { row: &row, best: gained });
         state.history.push(row);
-        let waited = state.history.len() - state.best.map_or(0, |(epoch, _)| epoch);
-        let impatient = recipe.patience.is_some_and(|patience| waited >= patience.max(1));
+        let waited = state.history.len() - state.best.map_or(0, |(epoch, _)| epoch).max(phase.begins);
+        let impatient = phase.last && recipe.patience.is_some_and(|patience| waited >= patience.max(1));
         state.done = impatient || state.history.len() == recipe.epochs;
-        checkpoints.write(&state, &network, &optimizer)?;
-        if stop.load(Ordering::Relaxed) && !state.done {
+        let asked = stop.load(Ordering::Relaxed);
+        // Epochs on kept features take less time than writing them down.
+        if state.done || asked || matches!(from, Batches::Pictures(_)) || written.elapsed() > CHECKPOINT_EVERY {
+            if let Some((epoch, network)) = best.take() {
+                checkpoints.write_best(&network, epoch)?;
+            }
+            checkpoints.write(&state, &learner.whole(), &optimizer)?;
+            written = Instant::now();
+        }
+        if asked && !state.done {
             ending = Ending::Asked;
             break;
         }
@@ -221,14 +291,59 @@ pub fn fit(job: &Job<'_>, observe: &mut (dyn FnMut(Event<'_>) + Send), stop: &At
     if state.done && state.history.len() < recipe.epochs {
         ending = Ending::Patience;
     }
-    let epoch = match state.best {
-        Some((epoch, _)) if recipe.restore_best => {
-            network = checkpoints.read_best(epoch, &network, job.device)?;
-            epoch
-        }
-        _ => state.history.len(),
+    let (network, epoch) = match state.best {
+        Some((epoch, _)) if recipe.restore_best => (checkpoints.read_best(epoch, &learner.whole(), job.device)?, epoch),
+        _ => (learner.whole(), state.history.len()),
     };
     Ok(Fitted { network, history: state.history, epoch, ending })
+}
+
+fn loss_of(job: &Job<'_>) -> Result<Loss, RecipeError> {
+    let recipe = job.recipe;
+    let mut counts = vec![0; job.classes.len()];
+    job.train.iter().for_each(|p| counts[p.label] += 1);
+    Ok(Loss {
+        weights: recipe.weights(job.classes, &counts)?,
+        smoothing: recipe.label_smoothing,
+        gamma: if recipe.loss == LossKind::Focal { recipe.focal_gamma } else { 0.0 },
+    })
+}
+
+fn variation_of(job: &Job<'_>) -> Variation {
+    let recipe = job.recipe;
+    let varied = |class: &String| recipe.augment_classes.is_empty() || recipe.augment_classes.contains(class);
+    Variation {
+        augmentation: recipe.augmentation(),
+        classes: job.classes.iter().map(varied).collect(),
+        seed: recipe.seed,
+    }
+}
+
+/// The longest time without a checkpoint where epochs are shorter than that.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
+
+/// Computes the features of both parts, as far as they are not kept yet.
+fn keep_features<'a>(
+    job: &Job<'a>,
+    learner: &Learner,
+    variation: &Variation,
+    store: &'a Mutex<FeatureStore>,
+    observe: &mut (dyn FnMut(Event<'_>) + Send),
+) -> Result<Parts<Features<'a>>, FitError> {
+    let recipe = job.recipe;
+    let variants = if variation.augmentation.is_off() { 1 } else { recipe.feature_variants };
+    let source = Source {
+        pipeline: job.pipeline,
+        variation,
+        threads: job.threads,
+        batch_size: recipe.batch_size.max(8),
+        see: &|batch| Input::seen(job, learner, batch).values.flatten(1, 3),
+    };
+    let mut part = |pictures: &'a [Picture], variants: usize| {
+        let progress = &mut |done, all| observe(Event::Features { done, all });
+        Features::compute(store, pictures, &source, variants as u32, progress)
+    };
+    Ok(Parts { train: part(job.train, variants)?, val: part(job.val, 1)? })
 }
 
 /// How the recipe's network gives probabilities for these classes.
@@ -244,34 +359,34 @@ pub(crate) fn output_kind(recipe: &Recipe, classes: &[String]) -> Result<OutputK
     }
 }
 
-fn fresh_network(
-    recipe: &Recipe,
-    pipeline: &Pipeline,
-    outputs: usize,
-    device: &Device,
-) -> Result<Network, RecipeError> {
-    let (channels, height, width) = pipeline.output();
-    let blueprint = Blueprint { channels, height, width, outputs };
-    let mut graph = Architecture::find(&recipe.model)?.build(&blueprint)?;
-    if let Some(rate) = recipe.dropout {
-        graph = graph.with_dropout(rate);
-    }
-    Ok(Network::new(Arc::new(graph), recipe.seed, device))
+/// The network before its first step: fresh, or with the weights of a file.
+fn begin(job: &Job<'_>, outputs: usize, observe: &mut (dyn FnMut(Event<'_>) + Send)) -> Result<Network, FitError> {
+    let recipe = job.recipe;
+    let architecture = Architecture::find(&recipe.model).map_err(RecipeError::from)?;
+    let graph = Arc::new(recipe.graph(architecture, outputs)?);
+    let Some(path) = job.weights else { return Ok(Network::new(graph, recipe.seed, job.device)) };
+    let begun = weights::read_tensors(path)
+        .and_then(|tensors| weights::start(architecture, &graph, tensors, recipe.seed, job.device))
+        .map_err(|source| FitError::Weights { path: path.into(), source })?;
+    observe(Event::Began { taken: begun.taken, fresh: &begun.fresh, adapted: begun.adapted.as_deref() });
+    Ok(begun.network)
 }
 
 /// What a recipe says about results: threads and memory change nothing, so a resumed run may choose others.
-fn fingerprint(recipe: &Recipe) -> String {
+pub(crate) fn fingerprint(recipe: &Recipe) -> String {
     let recipe = Recipe { threads: 0, cache: 0, ..recipe.clone() };
     let text = serde_json::to_vec(&recipe).unwrap_or_default();
     semio_model::hex_sha256(&text)
 }
 
+#[expect(clippy::too_many_arguments, reason = "an epoch needs all that training has")]
 fn epoch(
     job: &Job<'_>,
-    loader: &Loader<'_>,
+    from: &Batches<'_, '_>,
     loss: &Loss,
     state: &State,
-    network: &mut Network,
+    phase_begins: usize,
+    learner: &mut Learner,
     optimizer: &mut Optimizer,
     observe: &mut (dyn FnMut(Event<'_>) + Send),
 ) -> Result<EpochRow, FitError> {
@@ -280,16 +395,16 @@ fn epoch(
     let steps = job.train.len().div_ceil(recipe.batch_size);
     let order = shuffled(job.train.len(), recipe.seed, done as u64);
     let (mut sum, mut right, mut seen, mut step, mut rate) = (0.0, 0usize, 0usize, 0usize, 0.0);
-    let failed = loader.batches(&order, recipe.batch_size, done as u64, |batch| {
-        let batch = match batch {
-            Ok(batch) => batch,
-            Err(error) => return ControlFlow::Break(FitError::Load(error)),
+    let failed = from.train(job, learner, &order, done as u64, |learner, input| {
+        let Input { values, labels } = match input {
+            Ok(input) => input,
+            Err(error) => return ControlFlow::Break(error),
         };
-        rate = state.schedule.rate(done * steps + step);
+        rate = state.schedule.rate((done - phase_begins) * steps + step);
         let seed = sample_seed(recipe.seed ^ 0x64_726f_7000, step as u64, done as u64);
-        let n = batch.labels.len();
-        let labels = batch.labels.clone();
-        let pass = network.train(pictures(job, batch), seed);
+        let n = labels.len();
+        let (network, factors) = learner.head_mut();
+        let pass = network.train(values, seed);
         let value = loss.forward(pass.logits.clone(), &labels);
         let number = f64::from(to_vec(value.clone().inner())[0]);
         if !number.is_finite() {
@@ -298,7 +413,7 @@ fn epoch(
         }
         right += hits(&to_vec(pass.logits.clone().inner()), &labels);
         let gradients = network.backward(pass, &value);
-        optimizer.step(network, gradients, rate);
+        optimizer.step(network, gradients, rate, factors);
         sum += number * n as f64;
         seen += n;
         step += 1;
@@ -312,7 +427,7 @@ fn epoch(
         epoch: done + 1,
         learning_rate: rate,
         train_loss: sum / seen as f64,
-        penalty: optimizer.penalty(network),
+        penalty: optimizer.penalty(learner.head()),
         train_accuracy: right as f64 / seen as f64,
         val_loss: None,
         val_accuracy: None,
@@ -339,18 +454,17 @@ fn hits(logits: &[f32], labels: &[usize]) -> usize {
 fn predict(
     job: &Job<'_>,
     output: OutputKind,
-    loader: &Loader<'_>,
-    network: &Network,
+    from: &Batches<'_, '_>,
+    learner: &Learner,
     epoch: usize,
 ) -> Result<Predictions, FitError> {
-    let order: Vec<usize> = (0..job.val.len()).collect();
     let (mut probabilities, mut decided) = (vec![], vec![]);
-    let failed = loader.batches(&order, job.recipe.batch_size.max(8), 0, |batch| {
-        let batch = match batch {
-            Ok(batch) => batch,
-            Err(error) => return ControlFlow::Break(FitError::Load(error)),
+    let failed = from.val(job, learner, |input| {
+        let input = match input {
+            Ok(input) => input,
+            Err(error) => return ControlFlow::Break(error),
         };
-        let logits = to_vec(network.predict(pictures(job, batch)));
+        let logits = to_vec(learner.head().predict(input.values));
         if let Some(&loss) = logits.iter().find(|l| !l.is_finite()) {
             let rate = job.recipe.learning_rate;
             return ControlFlow::Break(FitError::Diverged {
@@ -361,7 +475,7 @@ fn predict(
                 rate,
             });
         }
-        for row in logits.chunks(network.graph().outputs()) {
+        for row in logits.chunks(learner.head().graph().outputs()) {
             let p = output.probabilities(row);
             decided.push(Decision::MostProbable.decide(&p));
             probabilities.extend(p);
@@ -374,10 +488,4 @@ fn predict(
     let truth: Vec<usize> = job.val.iter().map(|p| p.label).collect();
     let answered = vec![true; truth.len()];
     Ok(Predictions::new(job.classes.to_vec(), truth, probabilities, decided, answered)?)
-}
-
-fn pictures(job: &Job<'_>, batch: Batch) -> Tensor<4> {
-    let (channels, height, width) = job.pipeline.output();
-    let shape = [batch.labels.len(), channels, height, width];
-    Tensor::from_data(TensorData::new(batch.inputs, shape), job.device)
 }

@@ -3,13 +3,18 @@
 //! A [`Recipe`] says how; [`Dataset`] reads and divides the pictures; [`train()`] fills a run's folder. Below it,
 //! [`fit()`] trains one network, [`metrics`] judges predictions, [`plot`] and [`report`] show them.
 
+mod batches;
 mod bench;
 mod checkpoint;
+pub mod compare;
+mod course;
 mod dataset;
 mod experiment;
+mod features;
 mod fit;
 mod history;
 mod inference;
+mod learner;
 mod loader;
 mod loss;
 pub mod metrics;
@@ -20,6 +25,7 @@ pub mod plot;
 mod recipe;
 pub mod report;
 mod schedule;
+mod survey;
 
 pub use bench::{BenchOptions, Mode, bench, bench_memory};
 pub use checkpoint::CheckpointError;

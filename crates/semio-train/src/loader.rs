@@ -61,9 +61,12 @@ pub struct Loader<'a> {
     kept: Vec<OnceLock<Image>>,
     /// Bytes that may still be kept.
     budget: AtomicUsize,
+    /// What each picture's variation is drawn from; its place in the list where empty.
+    seeds: Vec<u64>,
 }
 
 /// How training pictures are varied.
+#[derive(Clone)]
 pub struct Variation {
     /// By how much.
     pub augmentation: Augmentation,
@@ -90,7 +93,13 @@ impl<'a> Loader<'a> {
             limits: ReadLimits::default(),
             kept: pictures.iter().map(|_| OnceLock::new()).collect(),
             budget: AtomicUsize::new(budget),
+            seeds: vec![],
         }
+    }
+
+    /// Draws each picture's variation from a number of its own instead of its place in the list.
+    pub(crate) fn with_seeds(self, seeds: Vec<u64>) -> Self {
+        Self { seeds, ..self }
     }
 
     /// Hands out the pictures in the given order, batch by batch; the last batch may be smaller.
@@ -138,7 +147,8 @@ impl<'a> Loader<'a> {
         };
         match &self.variation {
             Some(v) if v.classes[picture.label] => {
-                let varied = v.augmentation.apply(prepared, sample_seed(v.seed, index as u64, epoch));
+                let own = self.seeds.get(index).copied().unwrap_or(index as u64);
+                let varied = v.augmentation.apply(prepared, sample_seed(v.seed, own, epoch));
                 self.pipeline.finish(&varied, input).map_err(unfit)
             }
             _ => self.pipeline.finish(prepared, input).map_err(unfit),

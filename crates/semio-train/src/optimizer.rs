@@ -1,25 +1,33 @@
+use std::collections::BTreeMap;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use semio_kernels::{Adam, Momentum};
-use semio_nn::{Network, change_row, graph::Role, to_vec, weights::NamedTensor};
+use semio_nn::{
+    Network, change_row,
+    graph::{Param, Role},
+    to_vec,
+    weights::NamedTensor,
+};
 
 use crate::recipe::{OptimizerKind, Recipe};
 
 /// Turns gradients into steps, and keeps what it needs from step to step.
+///
+/// It knows parameters by their names: which of them learn may change from epoch to epoch.
 pub(crate) struct Optimizer {
     kind: OptimizerKind,
     momentum: f64,
     weight_decay: f64,
-    /// λ of each parameter's sum of squares.
-    l2: Vec<f64>,
-    /// Steps taken.
-    steps: u64,
-    /// Per parameter: Adam's two moments, or the velocity alone.
-    moments: Vec<Option<Moments>>,
+    l2: Option<f64>,
+    moments: BTreeMap<String, Moments>,
 }
 
+/// Adam's two moments, or the velocity alone.
 struct Moments {
     first: Tensor<1>,
     second: Option<Tensor<1>>,
+    /// Steps that this parameter took: Adam's correction of its moments counts from the first one.
+    steps: u64,
 }
 
 const BETA_1: f64 = 0.9;
@@ -28,37 +36,45 @@ const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-7;
 
 impl Optimizer {
-    pub(crate) fn new(recipe: &Recipe, network: &Network) -> Self {
-        let params = network.graph().params();
-        let l2 = params.iter().map(|p| match (p.role, recipe.l2) {
-            (Role::Kernel, Some(l2)) => l2,
-            (Role::Kernel, None) => p.l2,
-            _ => 0.0,
-        });
+    pub(crate) fn new(recipe: &Recipe) -> Self {
         Self {
             kind: recipe.optimizer,
             momentum: recipe.momentum,
             weight_decay: recipe.weight_decay,
-            l2: l2.collect(),
-            steps: 0,
-            moments: params.iter().map(|_| None).collect(),
+            l2: recipe.l2,
+            moments: BTreeMap::new(),
         }
     }
 
-    /// Moves every trained parameter by one step.
-    pub(crate) fn step(&mut self, network: &mut Network, gradients: Vec<Option<Tensor<1>>>, rate: f64) {
-        self.steps += 1;
+    /// λ of a parameter's sum of squares.
+    fn l2(&self, param: &Param) -> f64 {
+        if param.role == Role::Kernel { self.l2.unwrap_or(param.l2) } else { 0.0 }
+    }
+
+    /// Moves every trained parameter by one step, of the size `rate` times the parameter's factor. Where the factor is
+    /// zero, nothing moves.
+    pub(crate) fn step(
+        &mut self,
+        network: &mut Network,
+        gradients: Vec<Option<Tensor<1>>>,
+        rate: f64,
+        factors: &[f64],
+    ) {
         let graph = network.graph().clone();
         for (i, (param, gradient)) in graph.params().iter().zip(gradients).enumerate() {
-            let Some(gradient) = gradient else { continue };
+            let factor = factors.get(i).copied().unwrap_or(1.0);
+            let Some(gradient) = gradient.filter(|_| factor > 0.0) else { continue };
+            let rate = rate * factor;
             let gradient = to_vec(gradient);
-            let l2 = self.l2[i] as f32;
+            let l2 = self.l2(param) as f32;
             let decays = self.kind == OptimizerKind::Adamw && param.role == Role::Kernel;
             let zeros = || network.values()[i].zeros_like();
-            let moments = self.moments[i].get_or_insert_with(|| Moments {
+            let moments = self.moments.entry(param.name.clone()).or_insert_with(|| Moments {
                 first: zeros(),
                 second: (self.kind != OptimizerKind::Sgd).then(zeros),
+                steps: 0,
             });
+            moments.steps += 1;
             match &mut moments.second {
                 None => {
                     let step = Momentum { rate: rate as f32, momentum: self.momentum as f32, l2 };
@@ -67,7 +83,7 @@ impl Optimizer {
                     });
                 }
                 Some(second) => {
-                    let steps = self.steps as f64;
+                    let steps = moments.steps as f64;
                     let step = Adam {
                         rate: (rate / (1.0 - BETA_1.powf(steps))) as f32,
                         beta1: BETA_1,
@@ -90,47 +106,51 @@ impl Optimizer {
     /// λ·Σw² over all kernels that carry a penalty.
     pub(crate) fn penalty(&self, network: &Network) -> f64 {
         let squares = |i: usize| network.read(i).iter().map(|&v| f64::from(v) * f64::from(v)).sum::<f64>();
-        self.l2.iter().enumerate().filter(|(_, l2)| **l2 > 0.0).map(|(i, l2)| l2 * squares(i)).sum()
+        let params = network.graph().params().iter().map(|p| self.l2(p)).enumerate();
+        params.filter(|(_, l2)| *l2 > 0.0).fold(0.0, |sum, (i, l2)| sum + l2 * squares(i))
     }
 
-    /// What must be kept to go on later: named tensors, and the number of steps.
-    pub(crate) fn state(&self, network: &Network) -> (Vec<NamedTensor>, u64) {
+    /// What must be kept to go on later: named tensors, and each parameter's number of steps.
+    pub(crate) fn state(&self) -> (Vec<NamedTensor>, BTreeMap<String, u64>) {
         let mut tensors = vec![];
-        for (moments, param) in self.moments.iter().zip(network.graph().params()) {
-            let Some(moments) = moments else { continue };
+        for (name, moments) in &self.moments {
             let mut keep = |part: &str, tensor: &Tensor<1>| {
-                let values = semio_nn::to_vec(tensor.clone());
-                tensors.push(NamedTensor { name: format!("{part}/{}", param.name), shape: vec![values.len()], values });
+                let values = to_vec(tensor.clone());
+                tensors.push(NamedTensor { name: format!("{part}/{name}"), shape: vec![values.len()], values });
             };
             keep("first", &moments.first);
             if let Some(second) = &moments.second {
                 keep("second", second);
             }
         }
-        (tensors, self.steps)
+        (tensors, self.moments.iter().map(|(name, m)| (format!("{STEPS}{name}"), m.steps)).collect())
     }
 
-    /// Takes up a kept state.
+    /// Takes up a kept state: all named tensors and numbers of the file in which it lies.
     pub(crate) fn restore(
         &mut self,
-        network: &Network,
-        steps: u64,
-        mut find: impl FnMut(&str) -> Option<Vec<f32>>,
+        tensors: &BTreeMap<String, NamedTensor>,
+        counters: &BTreeMap<String, u64>,
         device: &Device,
     ) {
-        let tensor = |values: Vec<f32>| {
+        let tensor = |name: String| {
+            let values = tensors.get(&name)?.values.clone();
             let n = values.len();
-            Tensor::<1>::from_data(TensorData::new(values, [n]), device)
+            Some(Tensor::<1>::from_data(TensorData::new(values, [n]), device))
         };
-        self.steps = steps;
-        for (moments, param) in self.moments.iter_mut().zip(network.graph().params()) {
-            *moments = find(&format!("first/{}", param.name)).map(|first| Moments {
-                first: tensor(first),
-                second: find(&format!("second/{}", param.name)).map(tensor),
-            });
+        self.moments.clear();
+        for (key, &steps) in counters {
+            let Some(name) = key.strip_prefix(STEPS) else { continue };
+            if let Some(first) = tensor(format!("first/{name}")) {
+                self.moments
+                    .insert(name.to_owned(), Moments { first, second: tensor(format!("second/{name}")), steps });
+            }
         }
     }
 }
+
+/// What a parameter's number of steps is called in a checkpoint, before its name.
+const STEPS: &str = "steps/";
 
 #[cfg(test)]
 mod tests {
@@ -154,14 +174,14 @@ mod tests {
     /// Weights and bias after three steps.
     fn three_steps(recipe: &Recipe) -> [f64; 3] {
         let mut network = dense();
-        let mut optimizer = Optimizer::new(recipe, &network);
+        let mut optimizer = Optimizer::new(recipe);
         for _ in 0..3 {
             let data = TensorData::new(INPUT.map(|v| v as f32).to_vec(), [1, 1, 1, 2]);
             let picture = Tensor::<4>::from_data(data, network.device());
             let pass = network.train(picture, 0);
             let sum = pass.logits.clone().sum();
             let gradients = network.backward(pass, &sum);
-            optimizer.step(&mut network, gradients, recipe.learning_rate);
+            optimizer.step(&mut network, gradients, recipe.learning_rate, &[]);
         }
         let weight = network.read(0);
         [weight[0].into(), weight[1].into(), network.read(1)[0].into()]
@@ -224,7 +244,7 @@ mod tests {
     #[test]
     fn the_penalty_counts_kernels_only() {
         let network = dense();
-        let optimizer = Optimizer::new(&Recipe { l2: Some(0.5), ..Recipe::default() }, &network);
+        let optimizer = Optimizer::new(&Recipe { l2: Some(0.5), ..Recipe::default() });
         assert!((optimizer.penalty(&network) - 0.5 * 2.0).abs() < 1e-12);
     }
 
@@ -233,7 +253,7 @@ mod tests {
         let blueprint = semio_nn::Blueprint { channels: 1, height: 32, width: 32, outputs: 3 };
         let graph = semio_nn::Architecture::find("r1-cnn").and_then(|a| a.build(&blueprint)).expect("fits");
         let network = Network::new(Arc::new(graph), 1, &Device::flex());
-        let optimizer = Optimizer::new(&Recipe::default(), &network);
+        let optimizer = Optimizer::new(&Recipe::default());
         let squares = |i: usize| network.read(i).iter().map(|&v| f64::from(v).powi(2)).sum::<f64>();
         let names: Vec<&str> = network.graph().params().iter().map(|p| p.name.as_str()).collect();
         assert_eq!((names[2], names[4]), ("conv2.weight", "conv3.weight"));

@@ -1,7 +1,10 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use semio_image::{Augmentation, Color, Depth, Filter, Fit, Pipeline, PipelineError, Step};
-use semio_nn::Architecture;
+use semio_nn::{
+    Architecture, Blueprint, Graph,
+    weights::{Normalized, published},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
@@ -44,6 +47,12 @@ pub struct Recipe {
 
     /// Network, by its name in the registry.
     pub model: String,
+    /// Weights to begin with: `imagenet` (torchvision's published ones) or a file (`.safetensors`, `.pth`); fresh ones
+    /// where not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
+    /// Widths of dense layers, each with ReLU and dropout, to be put before the network's output layer.
+    pub head_layers: Vec<usize>,
     /// Side of the pictures that the network reads, in pixels; the network's usual one where not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_size: Option<usize>,
@@ -92,6 +101,25 @@ pub struct Recipe {
 
     /// Passes over the training pictures.
     pub epochs: usize,
+    /// Of these, the epochs at the beginning in which the head alone learns; needs `weights`.
+    pub frozen_epochs: usize,
+    /// What learns afterwards: `all`, `none` (the head alone, to the end), the number of the network's last stages, or
+    /// the name of the first stage to learn, such as `layer4`.
+    #[serde(deserialize_with = "text")]
+    pub unfreeze: String,
+    /// Epochs after which one more stage learns, from the last one on, until `unfreeze` is reached; all at once where
+    /// not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unfreeze_every: Option<usize>,
+    /// Largest step size from the epoch on in which more than the head learns; a tenth of `learning-rate` where not
+    /// given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fine_tune_rate: Option<f64>,
+    /// Factor on the step size from each stage to the one before it.
+    pub stage_decay: f64,
+    /// Variants of each training picture whose features are kept while the base is frozen, the first one unvaried;
+    /// with 0 nothing is kept, and every epoch varies the pictures anew.
+    pub feature_variants: usize,
     /// Pictures a step.
     pub batch_size: usize,
     /// How gradients become steps.
@@ -175,8 +203,12 @@ pub enum DepthChoice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Normalization {
+    /// As the weights to begin with expect it; like `half` without such weights.
+    Auto,
     /// 0 to 1.
     None,
+    /// -1 to 1.
+    Signed,
     /// Mean 0.5 and deviation 0.25 of the range: about centred for most pictures.
     Half,
     /// ImageNet's means and deviations, as torchvision's weights expect.
@@ -252,12 +284,14 @@ impl Default for Recipe {
             test_ratio: 0.15,
             folds: None,
             model: "r2-cnn".into(),
+            weights: None,
+            head_layers: vec![],
             image_size: None,
             color: ColorChoice::Auto,
             depth: DepthChoice::Full,
             filter: Filter::Bilinear,
             fit: Fit::Stretch,
-            normalize: Normalization::Half,
+            normalize: Normalization::Auto,
             augment: AugmentationLevel::Light,
             flip_horizontal: None,
             flip_vertical: None,
@@ -270,6 +304,12 @@ impl Default for Recipe {
             cutout: None,
             augment_classes: vec![],
             epochs: 20,
+            frozen_epochs: 0,
+            unfreeze: "all".into(),
+            unfreeze_every: None,
+            fine_tune_rate: None,
+            stage_decay: 1.0,
+            feature_variants: 4,
             batch_size: 16,
             optimizer: OptimizerKind::Adam,
             learning_rate: 2e-3,
@@ -361,7 +401,13 @@ impl Recipe {
         not_negative("weight-decay", self.weight_decay)?;
         not_negative("l2", self.l2.unwrap_or(0.0))?;
         not_negative("focal-gamma", self.focal_gamma)?;
+        positive("fine-tune-rate", self.fine_tune_rate.unwrap_or(self.learning_rate))?;
+        positive("stage-decay", self.stage_decay)?;
         at_least_one("epochs", self.epochs)?;
+        at_least_one("unfreeze-every", self.unfreeze_every.unwrap_or(1))?;
+        for &width in &self.head_layers {
+            at_least_one("head-layers", width)?;
+        }
         at_least_one("batch-size", self.batch_size)?;
         if !crate::history::MONITORS.contains(&self.monitor.as_str()) {
             let problem = format!("must be one of {}", crate::history::MONITORS.join(", "));
@@ -370,9 +416,63 @@ impl Recipe {
         self.folds()?;
         self.fixed_threshold()?;
         self.augmentation().check().map_err(|e| value_error("augmentation", "", e.to_string()))?;
-        Architecture::find(&self.model)?;
+        let architecture = Architecture::find(&self.model)?;
         self.pipeline()?;
-        Ok(())
+        self.check_stages(architecture)
+    }
+
+    /// Checks what is said about stages against the network's.
+    fn check_stages(&self, architecture: &Architecture) -> Result<(), RecipeError> {
+        if self.weights.is_none() && (self.frozen_epochs > 0 || self.unfreeze != "all") {
+            let (key, value) = match self.frozen_epochs {
+                0 => ("unfreeze", self.unfreeze.clone()),
+                n => ("frozen-epochs", n.to_string()),
+            };
+            let problem =
+                "keeps fresh weights as they are, which teaches nothing; add weights = \"imagenet\" or a file";
+            return Err(value_error(key, value, problem));
+        }
+        self.free_stages(&self.graph(architecture, 2)?).map(|_| ())
+    }
+
+    /// The network's layers, with the recipe's head and dropout.
+    ///
+    /// # Errors
+    /// Where the network cannot read pictures of the recipe's size.
+    pub fn graph(&self, architecture: &Architecture, outputs: usize) -> Result<Graph, RecipeError> {
+        let (channels, height, width) = self.pipeline()?.output();
+        let mut graph = architecture.build(&Blueprint { channels, height, width, outputs })?;
+        if !self.head_layers.is_empty() {
+            graph = graph.with_head(&self.head_layers);
+        }
+        Ok(match self.dropout {
+            Some(rate) => graph.with_dropout(rate),
+            None => graph,
+        })
+    }
+
+    /// How many of the network's last stages learn once the frozen epochs are over, the head included.
+    ///
+    /// # Errors
+    /// Where `unfreeze` names no stage.
+    pub fn free_stages(&self, graph: &Graph) -> Result<usize, RecipeError> {
+        let stages = graph.stages();
+        if let Ok(n) = self.unfreeze.parse::<usize>() {
+            return Ok((n + 1).min(stages.len()));
+        }
+        match self.unfreeze.as_str() {
+            "all" => Ok(stages.len()),
+            "none" => Ok(1),
+            name => stages.iter().position(|s| s.name == name).map(|i| stages.len() - i).ok_or_else(|| {
+                let names: Vec<&str> = stages.iter().map(|s| s.name.as_str()).collect();
+                let problem = format!(
+                    "must be all, none, a number of stages, or one of {}'s stages: {}",
+                    self.model,
+                    names.join(", ")
+                );
+                value_error("unfreeze", name, problem)
+            }),
+        }
     }
 
     /// The steps from a stored picture to the network's input.
@@ -404,20 +504,33 @@ impl Recipe {
         }
         steps.push(Step::Scale {});
         let channels = color.channels();
-        match self.normalize {
-            Normalization::None => {}
+        match self.normalization() {
+            Normalization::None | Normalization::Auto => {}
+            Normalization::Signed => {
+                steps.push(Step::Normalize { mean: vec![0.5; channels], std: vec![0.5; channels] });
+            }
             Normalization::Half => {
                 steps.push(Step::Normalize { mean: vec![0.5; channels], std: vec![0.25; channels] });
             }
             Normalization::Imagenet if channels == 3 => {
                 steps.push(Step::Normalize { mean: vec![0.485, 0.456, 0.406], std: vec![0.229, 0.224, 0.225] });
             }
-            Normalization::Imagenet => {
-                return Err(value_error("normalize", "imagenet", "needs colour; add color = \"rgb\""));
-            }
+            // The means of the three channels' figures.
+            Normalization::Imagenet => steps.push(Step::Normalize { mean: vec![0.449], std: vec![0.226] }),
             Normalization::Picture => steps.push(Step::Standardize {}),
         }
         Ok(Pipeline::new(steps)?)
+    }
+
+    /// How values are centred and scaled, settled.
+    fn normalization(&self) -> Normalization {
+        let signed = || published().iter().any(|p| p.model == self.model && p.normalized == Normalized::Signed);
+        match (self.normalize, self.weights.as_deref()) {
+            (Normalization::Auto, None) => Normalization::Half,
+            (Normalization::Auto, Some("imagenet")) if signed() => Normalization::Signed,
+            (Normalization::Auto, Some(_)) => Normalization::Imagenet,
+            (chosen, _) => chosen,
+        }
     }
 
     /// Settles what depends on the data: small networks read colour where the pictures show any.
@@ -429,7 +542,7 @@ impl Recipe {
             ColorChoice::Auto => ColorChoice::Grey,
             chosen => chosen,
         };
-        Self { color, ..self.clone() }
+        Self { color, normalize: self.normalization(), ..self.clone() }
     }
 
     /// How training pictures are varied.

@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use crate::recipe::{Recipe, ScheduleKind};
+use crate::{
+    course::Phase,
+    recipe::{Recipe, ScheduleKind},
+};
 
 /// How the step size changes; the part that depends on what happened is kept in checkpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,12 +23,12 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    pub(crate) fn new(recipe: &Recipe, steps_per_epoch: usize) -> Self {
+    pub(crate) fn new(recipe: &Recipe, phase: &Phase, steps_per_epoch: usize) -> Self {
         Self {
             kind: recipe.schedule,
-            rate: recipe.learning_rate,
+            rate: phase.rate,
             steps_per_epoch,
-            epochs: recipe.epochs,
+            epochs: phase.epochs,
             warmup_epochs: recipe.warmup_epochs,
             plateau_factor: recipe.plateau_factor,
             plateau_patience: recipe.plateau_patience,
@@ -34,7 +37,7 @@ impl Schedule {
         }
     }
 
-    /// Step size of a step, counted from zero over all epochs.
+    /// Step size of a step, counted from zero over the phase's epochs.
     pub(crate) fn rate(&self, step: usize) -> f64 {
         let total = (self.steps_per_epoch * self.epochs).max(1) as f64;
         let warmup = (self.warmup_epochs * self.steps_per_epoch as f64).min(total - 1.0).max(0.0);
@@ -84,8 +87,8 @@ mod tests {
     use super::*;
 
     fn schedule(kind: ScheduleKind, warmup_epochs: f64) -> Schedule {
-        let recipe = Recipe { schedule: kind, learning_rate: 0.1, epochs: 10, warmup_epochs, ..Recipe::default() };
-        Schedule::new(&recipe, 20)
+        let recipe = Recipe { schedule: kind, warmup_epochs, ..Recipe::default() };
+        Schedule::new(&recipe, &Phase { begins: 0, epochs: 10, rate: 0.1, last: true }, 20)
     }
 
     #[test]

@@ -35,6 +35,12 @@ impl Fault {
         Self { help: Some(help.to_string()), ..self }
     }
 
+    /// The same in one line.
+    pub(crate) fn line(&self) -> String {
+        let parts = [Some(&self.what), self.help.as_ref()];
+        parts.into_iter().flatten().cloned().collect::<Vec<_>>().join("; ")
+    }
+
     pub(crate) fn report(self) -> ExitCode {
         eprintln!("error: {}", self.what);
         if let Some(place) = self.place {

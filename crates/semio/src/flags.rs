@@ -150,10 +150,44 @@ pub(crate) struct RecipeFlags {
     #[arg(long, value_name = "RULE", help_heading = "Network and picture")]
     #[serde(skip_serializing_if = "Option::is_none")]
     fit: Option<String>,
-    /// none (0 to 1), half (mean 0.5, deviation 0.25), imagenet or picture [default: half]
+    /// none (0 to 1), signed (-1 to 1), half (mean 0.5, deviation 0.25), imagenet or picture [default: as the weights
+    /// to begin with expect it, or half]
     #[arg(long, value_name = "RULE", help_heading = "Network and picture")]
     #[serde(skip_serializing_if = "Option::is_none")]
     normalize: Option<String>,
+
+    /// Weights to begin with: imagenet (torchvision's), or a .safetensors or .pth file [default: fresh]
+    #[arg(long, value_name = "WEIGHTS", help_heading = "Transfer learning")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weights: Option<String>,
+    /// Widths of dense layers to put before the output layer [default: none]
+    #[arg(long, value_name = "N,M", value_delimiter = ',', help_heading = "Transfer learning")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    head_layers: Vec<usize>,
+    /// Epochs at the beginning in which the head alone learns [default: 0]
+    #[arg(long, value_name = "N", help_heading = "Transfer learning")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frozen_epochs: Option<usize>,
+    /// What learns afterwards: all, none, a number of last stages, or the first stage's name [default: all]
+    #[arg(long, value_name = "STAGES", help_heading = "Transfer learning")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unfreeze: Option<String>,
+    /// Epochs after which one more stage learns [default: all at once]
+    #[arg(long, value_name = "N", help_heading = "Transfer learning")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unfreeze_every: Option<usize>,
+    /// Largest step size once more than the head learns [default: a tenth of the learning rate]
+    #[arg(long, value_name = "RATE", help_heading = "Transfer learning")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fine_tune_rate: Option<f64>,
+    /// Factor on the step size from each stage to the one before it [default: 1]
+    #[arg(long, value_name = "FACTOR", help_heading = "Transfer learning")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage_decay: Option<f64>,
+    /// Variants of each picture whose features are kept while only the head learns; 0 keeps none [default: 4]
+    #[arg(long, value_name = "K", help_heading = "Transfer learning")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feature_variants: Option<usize>,
 
     /// How much training pictures are varied: none, light or strong [default: light]
     #[arg(long, value_name = "LEVEL", help_heading = "Augmentation")]
@@ -298,26 +332,41 @@ pub(crate) struct RecipeFlags {
 impl RecipeFlags {
     /// Puts the flags over the keys of a recipe file, and the result over the defaults.
     pub(crate) fn recipe(&self, file: Option<&Path>) -> Result<Recipe, Fault> {
-        let mut keys = match file {
+        let keys = match file {
             None => toml::Table::new(),
             Some(path) => {
+                let keys = read_table(path)?;
                 let text = std::fs::read_to_string(path).map_err(|e| Fault::file("read the recipe", path, e))?;
-                let keys: toml::Table = text.parse().map_err(|e: toml::de::Error| {
-                    Fault::usage(format_args!("the recipe is no valid TOML: {}", e.message())).at(path.display())
-                })?;
                 // So that a key's error names the file and its place in it.
                 toml::from_str::<Recipe>(&text)
                     .map_err(|e| Fault::usage(e.to_string().trim_end()).at(path.display()))?;
                 keys
             }
         };
-        keys.extend(toml::Table::try_from(self)?);
-        checked(keys)
+        recipe_of(keys, self, None)
     }
 
     /// Whether any flag was given.
     pub(crate) fn is_empty(&self) -> bool {
         toml::Table::try_from(self).is_ok_and(|t| t.is_empty())
+    }
+}
+
+/// Reads a TOML file.
+pub(crate) fn read_table(path: &Path) -> Result<toml::Table, Fault> {
+    let text = std::fs::read_to_string(path).map_err(|e| Fault::file("read the recipe", path, e))?;
+    text.parse().map_err(|e: toml::de::Error| {
+        Fault::usage(format_args!("the recipe is no valid TOML: {}", e.message())).at(path.display())
+    })
+}
+
+/// Puts flags over keys, and the result over the defaults; `file` is named where a key does not fit.
+pub(crate) fn recipe_of(mut keys: toml::Table, flags: &RecipeFlags, file: Option<&Path>) -> Result<Recipe, Fault> {
+    keys.extend(toml::Table::try_from(flags)?);
+    let recipe = checked(keys);
+    match file {
+        Some(path) => recipe.map_err(|fault| fault.at(path.display())),
+        None => recipe,
     }
 }
 

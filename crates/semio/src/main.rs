@@ -6,6 +6,7 @@ mod commands;
 mod fault;
 mod flags;
 mod progress;
+mod weights;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,8 @@ struct Cli {
 enum Command {
     /// Train a network on labelled pictures and write a bundle and a report.
     Train(Box<commands::train::Train>),
+    /// Train several networks under one protocol and compare them.
+    Compare(Box<commands::compare::Compare>),
     /// Judge a bundle on labelled pictures.
     Evaluate(commands::evaluate::Evaluate),
     /// Predict pictures with a bundle.
@@ -46,6 +49,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Train(command) => command.run(),
+        Command::Compare(command) => command.run(),
         Command::Evaluate(command) => command.run(),
         Command::Predict(command) => command.run(),
         Command::Data(command) => command.run(),

@@ -13,6 +13,14 @@ pub(crate) fn bar(length: usize, what: &'static str, quiet: bool) -> ProgressBar
     bar
 }
 
+/// A bar for bytes that are fetched.
+pub(crate) fn bytes_bar(length: u64, what: &'static str, quiet: bool) -> ProgressBar {
+    let bar = bar(length as usize, what, quiet);
+    let style = "{prefix} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
+    bar.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
 /// A number with a thin mark between thousands, as in `12,345`.
 pub(crate) fn count(n: usize) -> String {
     indicatif::HumanCount(n as u64).to_string()

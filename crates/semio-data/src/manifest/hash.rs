@@ -20,8 +20,7 @@ pub fn data_hash(samples: &[Sample]) -> Result<String, ReadError> {
     let mut lines = samples
         .par_iter()
         .map(|sample| {
-            let content =
-                content_hash(&sample.file).map_err(|error| ReadError::new(&sample.file, DecodeError::Io(error)))?;
+            let content = file_sha256(&sample.file)?;
             let mut line = Sha256::new();
             let split = sample.split.map(Split::name);
             for field in [Some(sample.name.as_str()), sample.label.as_deref(), split, sample.group.as_deref()] {
@@ -41,6 +40,14 @@ pub fn data_hash(samples: &[Sample]) -> Result<String, ReadError> {
     let digest = whole.finalize();
     let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     Ok(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect())
+}
+
+/// SHA-256 of a file's content.
+///
+/// # Errors
+/// [`ReadError`] where it cannot be read.
+pub fn file_sha256(path: &Path) -> Result<[u8; 32], ReadError> {
+    content_hash(path).map_err(|error| ReadError::new(path, DecodeError::Io(error)))
 }
 
 fn content_hash(path: &Path) -> io::Result<[u8; 32]> {

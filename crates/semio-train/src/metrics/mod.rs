@@ -4,6 +4,7 @@
 //! [`Judge`] gives them again and again under other weights, as a bootstrap needs.
 
 mod agreement;
+mod bootstrap;
 mod confusion;
 mod evaluation;
 mod figures;
@@ -17,6 +18,7 @@ mod roc;
 mod undefined;
 
 pub use agreement::{kappa, mcc};
+pub use bootstrap::{Bootstrap, Interval, RESAMPLES};
 pub use confusion::{ConfusionMatrix, OneAgainstRest};
 pub use evaluation::{Evaluation, evaluate};
 pub use figures::{Averages, ClassFigures, Figures, MicroAverages};

@@ -16,3 +16,4 @@ pub use curves::ClassCurves;
 pub use facts::{Data, Example, Examples, Fold, Groups, LeftOut, Model, PartUse, Report, Split, Stopping, Training};
 pub use overfitting::overfitting_remark;
 pub use render::ReportError;
+pub(crate) use render::css_string;

@@ -272,7 +272,7 @@ fn training(report: &Report) -> Option<TrainingView> {
 }
 
 /// Makes any text safe between the quotes of a CSS string inside `<style>`.
-fn css_string(text: &str) -> String {
+pub(crate) fn css_string(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_ascii_alphanumeric() || c == ' ' {

@@ -16,6 +16,7 @@ use crate::{
     fault::Fault,
     flags::RecipeFlags,
     progress::{bar, count, duration},
+    weights::WeightFlags,
 };
 
 #[derive(Args)]
@@ -37,8 +38,13 @@ pub(crate) struct Train {
     /// Prints the result only
     #[arg(short, long)]
     quiet: bool,
+    /// Keeps the features of a frozen base here, for this and further runs [default: in RUN, while it lasts]
+    #[arg(long, value_name = "DIR", help_heading = "Transfer learning")]
+    features: Option<PathBuf>,
     #[command(flatten)]
     flags: RecipeFlags,
+    #[command(flatten)]
+    weights: WeightFlags,
 }
 
 impl Train {
@@ -49,16 +55,26 @@ impl Train {
                 println!("{text}");
             }
         };
-        let dataset = open(&recipe, self.quiet || self.json)?;
+        let quiet = self.quiet || self.json;
+        let weights = recipe.weights.as_deref().map(|w| self.weights.locate(w, &recipe.model, quiet)).transpose()?;
+        let dataset = open(&recipe, quiet)?;
         let recipe = recipe.resolved(&dataset);
         describe(&recipe, &dataset, &say)?;
-        let stop = asked_to_stop()?;
+        let stop = asked_to_stop("ending this epoch, then writing the bundle")?;
         let started = Instant::now();
-        let mut watch = Watch::new(&recipe, self.quiet || self.json);
+        let mut watch = Watch::new(&recipe, quiet);
         let device = burn::tensor::Device::flex();
         let today = today();
         let memory = free_memory();
-        let place = Place { folder: &self.output, resume: self.resume, device: &device, today: &today, memory };
+        let place = Place {
+            folder: &self.output,
+            resume: self.resume,
+            device: &device,
+            today: &today,
+            memory,
+            weights: weights.as_deref(),
+            features: self.features.as_deref(),
+        };
         let finished =
             semio_train::train(&recipe, &dataset, &place, &mut |event| watch.see(&event), &stop).map_err(explain)?;
         watch.end();
@@ -86,7 +102,7 @@ impl Train {
 }
 
 /// Reads and checks the data behind a bar.
-fn open(recipe: &Recipe, quiet: bool) -> Result<Dataset, Fault> {
+pub(crate) fn open(recipe: &Recipe, quiet: bool) -> Result<Dataset, Fault> {
     let bar = bar(0, "checking", quiet);
     let dataset = Dataset::open(recipe, &|done, all| {
         bar.set_length(all as u64);
@@ -105,6 +121,15 @@ fn open(recipe: &Recipe, quiet: bool) -> Result<Dataset, Fault> {
 }
 
 fn describe(recipe: &Recipe, dataset: &Dataset, say: &dyn Fn(String)) -> Result<(), Fault> {
+    describe_data(dataset, say);
+    let pipeline = recipe.pipeline()?;
+    let (channels, height, width) = pipeline.output();
+    say(format!("network  {}, reads {channels} × {height} × {width}", recipe.model));
+    Ok(())
+}
+
+/// What was read and how it is divided.
+pub(crate) fn describe_data(dataset: &Dataset, say: &dyn Fn(String)) {
     say(format!("data     {}", dataset.report.to_string().replace("\n  ", "\n         ")));
     if !dataset.unreadable.is_empty() {
         let names: Vec<&str> = dataset.unreadable.iter().map(|b| b.name.as_str()).collect();
@@ -123,10 +148,6 @@ fn describe(recipe: &Recipe, dataset: &Dataset, say: &dyn Fn(String)) -> Result<
             say(format!("         LEAK ACCEPTED: {divided} of {groups} groups have pictures in several parts"));
         }
     }
-    let pipeline = recipe.pipeline()?;
-    let (channels, height, width) = pipeline.output();
-    say(format!("network  {}, reads {channels} × {height} × {width}", recipe.model));
-    Ok(())
 }
 
 fn indent(text: &str) -> String {
@@ -134,7 +155,7 @@ fn indent(text: &str) -> String {
 }
 
 /// What a person sees while training.
-struct Watch {
+pub(crate) struct Watch {
     bar: indicatif::ProgressBar,
     quiet: bool,
     epochs: usize,
@@ -142,7 +163,7 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(recipe: &Recipe, quiet: bool) -> Self {
+    pub(crate) fn new(recipe: &Recipe, quiet: bool) -> Self {
         let bar = bar(0, "training", quiet);
         bar.set_style(
             indicatif::ProgressStyle::with_template("{prefix} {wide_bar} {msg}  {per_sec}  {eta} left")
@@ -151,9 +172,28 @@ impl Watch {
         Self { bar, quiet, epochs: recipe.epochs, seen: 0 }
     }
 
-    fn see(&mut self, event: &Event<'_>) {
+    pub(crate) fn see(&mut self, event: &Event<'_>) {
         match event {
             Event::Resumed { epochs } => self.line(&format!("resumed  after epoch {epochs}")),
+            Event::Began { taken, fresh, adapted } => {
+                let adapted = adapted.map(|name| format!("; {name} made to fit the channels")).unwrap_or_default();
+                let fresh = if fresh.is_empty() { String::new() } else { format!("; fresh: {}", fresh.join(", ")) };
+                self.line(&format!("weights  {taken} tensors taken{fresh}{adapted}"));
+            }
+            Event::Features { done, all } => {
+                self.bar.set_length(*all as u64);
+                self.bar.set_position(*done as u64);
+                self.bar.set_message("features of the frozen base");
+            }
+            Event::Learns { stages, of } => {
+                let names = match stages {
+                    [one] => one.clone(),
+                    [first, .., last] => format!("{first} to {last}"),
+                    [] => String::new(),
+                };
+                let what = if stages.len() == *of { "all stages".to_owned() } else { names };
+                self.line(&format!("learns   {what}, {} of {of} stages", stages.len()));
+            }
             Event::Step { epoch, step, steps, pictures, loss } => {
                 self.seen += pictures;
                 let all = steps * self.epochs;
@@ -171,7 +211,7 @@ impl Watch {
         }
     }
 
-    fn end(&self) {
+    pub(crate) fn end(&self) {
         self.bar.finish_and_clear();
     }
 }
@@ -248,7 +288,7 @@ fn explain(error: RunError) -> Fault {
 }
 
 /// The first Ctrl-C ends the epoch, the second one the program.
-fn asked_to_stop() -> Result<Arc<AtomicBool>, Fault> {
+pub(crate) fn asked_to_stop(what: &'static str) -> Result<Arc<AtomicBool>, Fault> {
     let stop = Arc::new(AtomicBool::new(false));
     let (flag, presses) = (stop.clone(), AtomicUsize::new(0));
     ctrlc::set_handler(move || {
@@ -256,7 +296,7 @@ fn asked_to_stop() -> Result<Arc<AtomicBool>, Fault> {
             std::process::exit(130);
         }
         flag.store(true, Ordering::Relaxed);
-        eprintln!("\nending this epoch, then writing the bundle; press Ctrl-C again to stop at once");
+        eprintln!("\n{what}; press Ctrl-C again to stop at once");
     })
     .map_err(|e| Fault::trouble(format_args!("cannot listen to Ctrl-C: {e}")))?;
     Ok(stop)

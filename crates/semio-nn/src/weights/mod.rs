@@ -1,12 +1,22 @@
 //! Weights as safetensors under torchvision's `state_dict` names, so that PyTorch reads them and the other way round.
 
+mod files;
+mod published;
+mod start;
+
 use std::{
     collections::{BTreeMap, HashMap},
+    io,
+    path::PathBuf,
     sync::Arc,
 };
 
 use burn::tensor::Device;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+pub use files::read_tensors;
+pub use published::{Normalized, Published, imagenet_classes, published};
+pub use start::{Start, start};
 
 use crate::{Graph, Network, graph::WindowAttention};
 
@@ -17,20 +27,40 @@ pub enum WeightsError {
     /// The bytes are no safetensors file.
     #[error("not a readable safetensors file: {0}")]
     Format(#[from] safetensors::SafeTensorError),
+    /// The file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The bytes are no file of PyTorch's either.
+    #[error("neither a safetensors file nor one that PyTorch wrote: {0}")]
+    Pytorch(#[from] pytorch_reader::PytorchError),
     /// A tensor holds another kind of number.
-    #[error("tensor {name} holds {found:?}; 32-bit floating point is needed")]
+    #[error("tensor {name} holds {found}; floating-point numbers are needed")]
     Kind {
         /// The tensor.
         name: String,
         /// What it holds.
-        found: Dtype,
+        found: String,
     },
     /// Names or shapes differ from the network's.
-    #[error("the weights do not fit the network: {}", differences.join("; "))]
+    #[error("the weights do not fit the network: {}", listed(differences))]
     Mismatch {
         /// Each tensor that is missing, unexpected or of another shape.
         differences: Vec<String>,
     },
+}
+
+/// The first differences in full; a file of another network has hundreds.
+fn listed(differences: &[String]) -> String {
+    let mut said: Vec<String> = differences.iter().take(16).cloned().collect();
+    if differences.len() > 16 {
+        said.push(format!("and {} more. Is it the file of another network?", differences.len() - 16));
+    }
+    said.join("; ")
 }
 
 /// A named block of 32-bit values as it stands in a file.
@@ -179,7 +209,7 @@ fn count(view: &TensorView<'_>) -> Option<u64> {
 
 fn floats(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>, WeightsError> {
     if view.dtype() != Dtype::F32 {
-        return Err(WeightsError::Kind { name: name.into(), found: view.dtype() });
+        return Err(WeightsError::Kind { name: name.into(), found: format!("{:?}", view.dtype()) });
     }
     Ok(view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
 }

@@ -1,26 +1,10 @@
-use std::{
-    fmt::Write as _,
-    io::{ErrorKind, Write as _},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
-use clap::{Args, Subcommand, ValueEnum};
-use semio_nn::{Architecture, Blueprint, registry};
+use clap::{Args, ValueEnum};
+use semio_nn::{Architecture, Blueprint};
 use semio_train::{BenchOptions, Mode};
 
 use crate::{Outcome, commands::train::free_memory, fault::Fault, progress::count};
-
-#[derive(Subcommand)]
-pub(crate) enum Models {
-    /// List the networks with their size, cost and source.
-    List {
-        /// Print one JSON object a line.
-        #[arg(long)]
-        json: bool,
-    },
-    /// Time a network on this machine, with random weights on random pictures.
-    Bench(Bench),
-}
 
 #[derive(Args)]
 pub(crate) struct Bench {
@@ -60,17 +44,8 @@ enum What {
     Train,
 }
 
-impl Models {
-    pub(crate) fn run(self) -> Outcome {
-        match self {
-            Self::List { json } => list(json),
-            Self::Bench(bench) => bench.run(),
-        }
-    }
-}
-
 impl Bench {
-    fn run(self) -> Outcome {
+    pub(crate) fn run(self) -> Outcome {
         for (flag, value) in [("--batch", self.batch), ("--classes", self.classes), ("--runs", self.runs)] {
             if value == 0 {
                 return Err(Fault::usage(format_args!("{flag} = 0: must be at least 1")));
@@ -134,41 +109,4 @@ fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kb| kb << 10)
-}
-
-fn list(json: bool) -> Outcome {
-    let mut text = String::new();
-    if !json {
-        let _ = writeln!(text, "{:<20} {:>12} {:>15} {:>6}  source", "name", "parameters", "multiply-adds", "size");
-    }
-    for architecture in registry() {
-        let (channels, side) = (architecture.channels, architecture.size);
-        let graph = architecture.build(&Blueprint { channels, height: side, width: side, outputs: 2 })?;
-        let (parameters, cost) = (graph.parameter_count(), graph.multiply_adds());
-        if json {
-            let line = serde_json::json!({
-                "name": architecture.name, "parameters": parameters, "multiply_adds": cost,
-                "image_size": side, "channels": channels, "classes": 2, "source": architecture.source,
-            });
-            let _ = writeln!(text, "{line}");
-        } else {
-            let _ = writeln!(
-                text,
-                "{:<20} {:>12} {:>15} {:>6}  {}",
-                architecture.name,
-                count(parameters),
-                count(cost as usize),
-                side,
-                architecture.source
-            );
-        }
-    }
-    if !json {
-        let _ = writeln!(text, "\nat the size given (pixels a side), with two classes");
-    }
-    // A reader that has seen enough (`| head`) ends the list, and that is no trouble.
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(ExitCode::SUCCESS),
-    }
 }
