@@ -407,7 +407,7 @@ pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(
     Ok(write_whole(path, &json)?)
 }
 
-fn unwritable(folder: &Path, file: &str, source: io::Error) -> RunError {
+pub(crate) fn unwritable(folder: &Path, file: &str, source: io::Error) -> RunError {
     CheckpointError::File { action: "write", path: folder.join(file), source }.into()
 }
 

@@ -26,6 +26,7 @@ mod recipe;
 pub mod report;
 mod schedule;
 mod survey;
+pub mod tune;
 
 pub use bench::{BenchOptions, Mode, bench, bench_memory};
 pub use checkpoint::CheckpointError;

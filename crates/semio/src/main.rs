@@ -34,6 +34,8 @@ enum Command {
     Train(Box<commands::train::Train>),
     /// Train several networks under one protocol and compare them.
     Compare(Box<commands::compare::Compare>),
+    /// Search for the recipe that does best on the validation part.
+    Tune(Box<commands::tune::Tune>),
     /// Judge a bundle on labelled pictures.
     Evaluate(commands::evaluate::Evaluate),
     /// Predict pictures with a bundle.
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Train(command) => command.run(),
         Command::Compare(command) => command.run(),
+        Command::Tune(command) => command.run(),
         Command::Evaluate(command) => command.run(),
         Command::Predict(command) => command.run(),
         Command::Data(command) => command.run(),

@@ -6,3 +6,4 @@ pub(crate) mod evaluate;
 pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod train;
+pub(crate) mod tune;
