@@ -175,6 +175,20 @@ pub(crate) trait Simd: Copy + 'static {
         }
     }
 
+    /// The sum over each vector's lanes, one a lane of the result.
+    #[inline(always)]
+    unsafe fn sums(rows: &mut [Self::V; LANES]) -> Self::V {
+        Self::transpose(rows);
+        let mut n = LANES;
+        while n > 1 {
+            n /= 2;
+            for i in 0..n {
+                rows[i] = Self::add(rows[i], rows[i + n]);
+            }
+        }
+        rows[0]
+    }
+
     /// eˣ to 2e-7 relative (Cephes' polynomial on ±½ ln 2), 0 and ∞ beyond the range.
     #[inline(always)]
     unsafe fn exp(x: Self::V) -> Self::V {

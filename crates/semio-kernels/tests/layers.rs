@@ -140,7 +140,12 @@ proptest! {
         copy_channels(&maps, &mut stale, Channels { from: 0, to: 0, len: g.channels }, false);
         std::mem::swap(&mut maps, &mut stale);
         let mut out = Maps::zeroed(g);
-        layer_norm(&maps, Affine { scale: &gamma, shift: &beta, epsilon: 1e-3 }, &mut out);
+        layer_norm(&maps, Affine { scale: &gamma, shift: &beta, epsilon: 1e-3 }, None, &mut out);
+        prop_assert!(distance(&unpacked(&out), &y) < 1e-4);
+        let other = numbers(n, seed + 3);
+        let residual = packed(g.bordered(1), &other);
+        layer_norm(&maps, Affine { scale: &gamma, shift: &beta, epsilon: 1e-3 }, Some(&residual), &mut out);
+        let y: Vec<f64> = y.iter().zip(&other).map(|(y, o)| y + f64::from(*o)).collect();
         prop_assert!(distance(&unpacked(&out), &y) < 1e-4);
     }
 
