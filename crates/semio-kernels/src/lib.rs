@@ -27,13 +27,13 @@ pub use activation::Activation;
 pub use attention::{Attention, Compare, OUTSIDE};
 pub use buffer::Buffer;
 pub use conv::{Conv, ConvShape, Epilogue, FirstConv, InputGradient, Planar, first_weight_gradient, weight_gradient};
-pub use layer_norm::layer_norm;
+pub use layer_norm::{layer_norm, layer_norm_backward};
 pub use maps::{Geometry, Maps};
 pub use norm::{Affine, BatchStatistics, NormGradient, batch_norm, batch_norm_backward};
 pub use peak::peak;
 pub use pixels::{
-    Channels, activate, activate_backward, add, affine, channel_sums, copy_channels, flatten, multiply,
-    reorder_channels, scale, scale_backward, times, unflatten,
+    Channels, activate, activate_backward, add, affine, channel_products, channel_scale, channel_sums, copy_channels,
+    flatten, multiply, reorder_channels, scale, scale_backward, times, unflatten,
 };
 pub use pool::{
     Windows, avg_pool, avg_pool_backward, global_avg_pool, global_avg_pool_backward, max_pool, max_pool_backward,

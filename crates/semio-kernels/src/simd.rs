@@ -53,6 +53,17 @@ fn key(isa: Isa) -> &'static str {
     }
 }
 
+/// Pixels of the largest [`tile`] that this CPU's registers hold.
+pub(crate) fn pixels() -> usize {
+    match isa() {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => x86::Avx512::PIXELS,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => x86::Avx2::PIXELS,
+        _ => Portable::PIXELS,
+    }
+}
+
 /// What this CPU offers, best first.
 fn available() -> Vec<Isa> {
     let mut all = vec![];
