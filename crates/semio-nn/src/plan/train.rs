@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use semio_kernels::{
-    Activation as Function, Affine, BatchStatistics, Channels, Conv, ConvShape, Epilogue, FirstConv, InputGradient,
-    LANES, Maps, Planar, Windows, activate, activate_backward, add, avg_pool, avg_pool_backward, batch_norm,
-    batch_norm_backward, channel_sums, copy_channels, first_weight_gradient, flatten, global_avg_pool,
-    global_avg_pool_backward, max_pool, max_pool_backward, multiply, reorder_channels, scale, scale_backward, times,
-    unflatten, weight_gradient,
+    Activation as Function, Affine, BatchStatistics, Channels, Conv, ConvShape, Epilogue, FirstConv, Geometry,
+    InputGradient, LANES, Maps, Planar, Windows, activate, activate_backward, add, avg_pool, avg_pool_backward,
+    batch_norm, batch_norm_backward, channel_products, channel_scale, channel_sums, copy_channels,
+    first_weight_gradient, flatten, global_avg_pool, global_avg_pool_backward, layer_norm, layer_norm_backward,
+    max_pool, max_pool_backward, multiply, reorder_channels, scale, scale_backward, times, unflatten, weight_gradient,
 };
 
 use super::{
@@ -45,6 +45,8 @@ enum Kind {
     Conv(ConvShape, ParamId, Option<ParamId>),
     /// A second input is added before the function.
     Norm(Norm, Function),
+    LayerNorm(ParamId, ParamId, f64),
+    ChannelScale(ParamId),
     Activate(Function),
     Add,
     Multiply(f32),
@@ -141,7 +143,7 @@ impl TrainPlan {
                     kept[first] = true;
                     kept[unit.output] |= slope_of_output(*f);
                 }
-                Kind::Activate(_) => kept[first] = true,
+                Kind::Activate(_) | Kind::LayerNorm(..) | Kind::ChannelScale(_) => kept[first] = true,
                 Kind::MaxPool(_) => (kept[first], kept[unit.output]) = (true, true),
                 Kind::Scale => unit.inputs.iter().for_each(|i| kept[*i] = true),
                 _ => {}
@@ -229,6 +231,8 @@ fn unit(graph: &Graph, wiring: &Wiring, output: usize, units: &[Unit], node: usi
             }
             Kind::Norm(norm, f)
         }
+        Op::LayerNorm { weight, bias, epsilon } => Kind::LayerNorm(*weight, *bias, *epsilon),
+        Op::ChannelScale { weight } => Kind::ChannelScale(*weight),
         Op::Activation(f) => Kind::Activate(function(*f)),
         Op::Add => Kind::Add,
         Op::Multiply { factor } => Kind::Multiply(*factor as f32),
@@ -332,6 +336,10 @@ impl Session {
                 });
                 self.statistics[index] = Some(statistics);
             }
+            Kind::LayerNorm(weight, bias, epsilon) => {
+                layer_norm(x(0), Affine { scale: param(*weight), shift: param(*bias), epsilon: *epsilon }, None, y);
+            }
+            Kind::ChannelScale(weight) => channel_scale(x(0), param(*weight), y, false),
             Kind::Activate(f) => activate(x(0), *f, y),
             Kind::Add => add(x(0), x(1), Function::Identity, y),
             Kind::Multiply(factor) => times(x(0), *factor, y, false),
@@ -351,20 +359,27 @@ impl Session {
             Kind::Slice(from, len) => copy_channels(x(0), y, Channels { from: *from, to: 0, len: *len }, false),
             Kind::Reorder(order) => reorder_channels(x(0), y, order),
             Kind::Mask { rate, pictures, layer } => {
-                let size = geometry(self.plan.shapes[unit.output], self.batch);
-                let each = self.plan.shapes[unit.output].len();
-                let numbers = masks.draw(*rate, *layer, if *pictures { self.batch } else { self.batch * each });
-                let numbers = if *pictures {
-                    numbers.iter().flat_map(|v| std::iter::repeat_n(*v, each)).collect()
+                let (shape, batch) = (self.plan.shapes[unit.output], self.batch);
+                let mask = if *pictures {
+                    let factors = masks.draw(*rate, *layer, batch);
+                    let each = shape.width();
+                    let numbers: Vec<f32> = factors.iter().flat_map(|v| std::iter::repeat_n(*v, each)).collect();
+                    let mut mask = Maps::zeroed(one_pixel(shape, batch));
+                    match shape {
+                        Shape::Vector(_) => mask.pack_rows(&numbers),
+                        _ => mask.pack(&numbers),
+                    }
+                    mask
                 } else {
-                    numbers
+                    let numbers = masks.draw(*rate, *layer, batch * shape.len());
+                    let mut mask = Maps::zeroed(geometry(shape, batch));
+                    match shape {
+                        Shape::Vector(_) => mask.pack_rows(&numbers),
+                        _ => mask.pack(&numbers),
+                    }
+                    mask
                 };
-                let mut mask = Maps::zeroed(size);
-                match self.plan.shapes[unit.output] {
-                    Shape::Vector(_) => mask.pack_rows(&numbers),
-                    _ => mask.pack(&numbers),
-                }
-                multiply(x(0), &mask, y, false);
+                masked(x(0), &mask, y, false);
                 self.masks[index] = Some(mask);
             }
         }
@@ -435,6 +450,20 @@ impl Session {
                 }
                 to.input(first, |dx, add| times(&dy, 1.0, dx, add));
             }
+            Kind::LayerNorm(weight, bias, epsilon) => {
+                let affine = Affine { scale: param(*weight), shift: &[], epsilon: *epsilon };
+                let there = to.values[first].is_some();
+                // The picture's gradient nobody wants, but γ's and β's.
+                let mut dx = to.take_or_empty(first);
+                let gradient = layer_norm_backward(x(0), affine, &dy, &mut dx, there);
+                to.values[first] = Some(dx);
+                to.params[weight.0] = Some(gradient.scale);
+                to.params[bias.0] = Some(gradient.shift);
+            }
+            Kind::ChannelScale(weight) => {
+                to.params[weight.0] = Some(channel_products(x(0), &dy));
+                to.input(first, |dx, add| channel_scale(&dy, param(*weight), dx, add));
+            }
             Kind::Activate(f) => to.input(first, |dx, add| activate_backward(x(0), *f, &dy, dx, add)),
             Kind::Add => unit.inputs.iter().for_each(|&i| to.input(i, |dx, add| times(&dy, 1.0, dx, add))),
             Kind::Multiply(factor) => to.input(first, |dx, add| times(&dy, *factor, dx, add)),
@@ -478,10 +507,27 @@ impl Session {
             }
             Kind::Mask { .. } => {
                 let mask = self.masks[index].as_ref().expect("the forward pass drew");
-                to.input(first, |dx, add| multiply(&dy, mask, dx, add));
+                to.input(first, |dx, add| masked(&dy, mask, dx, add));
             }
         }
         to.workspace.give(dy);
+    }
+}
+
+/// Size of one factor a picture and map; vectors have one for each value.
+fn one_pixel(shape: Shape, batch: usize) -> Geometry {
+    match shape {
+        Shape::Vector(_) => geometry(shape, batch),
+        _ => Geometry { height: 1, width: 1, ..geometry(shape, batch) },
+    }
+}
+
+/// Multiplies values with a mask of their size, or of one pixel a picture.
+fn masked(x: &Maps, mask: &Maps, y: &mut Maps, add: bool) {
+    if mask.geometry() == x.geometry().bordered(0) {
+        multiply(x, mask, y, add);
+    } else {
+        scale(x, mask, y, add);
     }
 }
 
