@@ -8,11 +8,14 @@
 
 mod attention;
 mod predict;
+mod session;
+mod simple;
 mod train;
 mod workspace;
 
 pub(crate) use predict::Prepared;
-pub(crate) use train::{Measured, Session, TrainPlan};
+pub(crate) use session::{Measured, Session};
+pub(crate) use train::TrainPlan;
 use workspace::Workspaces;
 
 use semio_kernels::{Activation as Function, ConvShape, Geometry, Windows};

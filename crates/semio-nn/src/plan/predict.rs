@@ -1,12 +1,11 @@
 use semio_kernels::{
-    Activation as Function, Affine, Channels, Conv, Epilogue, FirstConv, Geometry, LANES, Maps, Planar, Windows,
-    activate, add, affine, avg_pool, copy_channels, embed, first_pixel, flatten, global_avg_pool, layer_norm, max_pool,
-    merge_squares, reorder_channels, scale, times,
+    Activation as Function, Affine, Conv, Epilogue, FirstConv, Geometry, LANES, Maps, Planar, affine, embed,
+    first_pixel, layer_norm, merge_squares,
 };
 
 use super::{
-    Wiring, Workspaces, attention::SelfAttention, conv_shape, divisor, function, geometry, has_kernel, shuffled,
-    windows, workspace::Workspace,
+    Wiring, Workspaces, attention::SelfAttention, conv_shape, function, geometry, has_kernel, simple::Simple,
+    workspace::Workspace,
 };
 use crate::graph::{Graph, NodeId, Op, ParamId, Shape};
 
@@ -46,17 +45,7 @@ enum Work {
     Embed(Maps, Maps),
     FirstToken,
     PatchMerge,
-    Activate(Function),
-    Add(Function),
-    Multiply(f32),
-    Scale,
-    MaxPool(Windows),
-    AvgPool(Windows, Option<f32>),
-    GlobalAvgPool,
-    Flatten,
-    Concat,
-    Slice(usize, usize),
-    Reorder(Vec<usize>),
+    Simple(Simple),
 }
 
 impl Prepared {
@@ -132,24 +121,7 @@ impl Step {
             Work::Embed(token, positions) => embed(x(0), token, positions, y),
             Work::FirstToken => first_pixel(x(0), y),
             Work::PatchMerge => merge_squares(x(0), y),
-            Work::Activate(f) => activate(x(0), *f, y),
-            Work::Add(f) => add(x(0), x(1), *f, y),
-            Work::Multiply(factor) => times(x(0), *factor, y, false),
-            Work::Scale => scale(x(0), x(1), y, false),
-            Work::MaxPool(windows) => max_pool(x(0), windows, y),
-            Work::AvgPool(windows, divisor) => avg_pool(x(0), windows, *divisor, y),
-            Work::GlobalAvgPool => global_avg_pool(x(0), y),
-            Work::Flatten => flatten(x(0), y),
-            Work::Concat => {
-                let mut to = 0;
-                for i in 0..self.inputs.len() {
-                    let len = x(i).geometry().channels;
-                    copy_channels(x(i), y, Channels { from: 0, to, len }, false);
-                    to += len;
-                }
-            }
-            Work::Slice(from, len) => copy_channels(x(0), y, Channels { from: *from, to: 0, len: *len }, false),
-            Work::Reorder(order) => reorder_channels(x(0), y, order),
+            Work::Simple(simple) => simple.run(self.inputs.len(), x, y),
         }
     }
 }
@@ -257,27 +229,12 @@ impl Planner<'_> {
             }
             Op::FirstToken => Work::FirstToken,
             Op::PatchMerge => Work::PatchMerge,
-            Op::Activation(f) => Work::Activate(function(*f)),
             Op::Add => {
                 let (f, last) = self.function_after(tail);
                 tail = last;
-                Work::Add(f)
+                Work::Simple(Simple::Add(f))
             }
-            Op::Multiply { factor } => Work::Multiply(*factor as f32),
-            Op::Scale => Work::Scale,
-            Op::MaxPool { .. } => Work::MaxPool(windows(self.graph, node)?),
-            Op::AvgPool { .. } | Op::AdaptiveAvgPool { .. } => {
-                Work::AvgPool(windows(self.graph, node)?, divisor(&layer.op))
-            }
-            Op::GlobalAvgPool => Work::GlobalAvgPool,
-            Op::Flatten => match self.graph.nodes[inputs[0]].shape {
-                Shape::Maps { .. } => Work::Flatten,
-                _ => Work::Activate(Function::Identity),
-            },
-            Op::Concat => Work::Concat,
-            Op::Slice { start, len } => Work::Slice(*start, *len),
-            Op::ChannelShuffle { groups } => Work::Reorder(shuffled(layer.shape.width(), *groups)),
-            _ => return None,
+            _ => Work::Simple(Simple::of(self.graph, node)?),
         };
         let mut at = node;
         self.made[at] = true;
