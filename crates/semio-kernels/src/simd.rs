@@ -173,6 +173,12 @@ pub(crate) trait Simd: Copy + 'static {
         Self::splat(*p)
     }
 
+    /// `N` neighbours, each in all lanes.
+    #[inline(always)]
+    unsafe fn broadcasts<const N: usize>(p: *const f32) -> [Self::V; N] {
+        std::array::from_fn(|i| Self::broadcast(p.add(i)))
+    }
+
     /// Rows become columns.
     #[inline(always)]
     unsafe fn transpose(rows: &mut [Self::V; LANES]) {
@@ -335,6 +341,28 @@ pub(crate) mod x86 {
         v
     }
 
+    /// Eight neighbours with one address: an instruction each to compute it would cost as much as the broadcasts.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn eight512(p: *const f32) -> [__m512; 8] {
+        let (a, b, c, d, e, f, g, h): (__m512, __m512, __m512, __m512, __m512, __m512, __m512, __m512);
+        std::arch::asm!(
+            "vbroadcastss {a}, dword ptr [{p}]",
+            "vbroadcastss {b}, dword ptr [{p} + 4]",
+            "vbroadcastss {c}, dword ptr [{p} + 8]",
+            "vbroadcastss {d}, dword ptr [{p} + 12]",
+            "vbroadcastss {e}, dword ptr [{p} + 16]",
+            "vbroadcastss {f}, dword ptr [{p} + 20]",
+            "vbroadcastss {g}, dword ptr [{p} + 24]",
+            "vbroadcastss {h}, dword ptr [{p} + 28]",
+            a = out(zmm_reg) a, b = out(zmm_reg) b, c = out(zmm_reg) c, d = out(zmm_reg) d,
+            e = out(zmm_reg) e, f = out(zmm_reg) f, g = out(zmm_reg) g, h = out(zmm_reg) h,
+            p = in(reg) p,
+            options(pure, readonly, nostack, preserves_flags)
+        );
+        [a, b, c, d, e, f, g, h]
+    }
+
     /// One 512-bit register.
     #[derive(Clone, Copy)]
     pub(crate) struct Avx512;
@@ -351,6 +379,14 @@ pub(crate) mod x86 {
         #[inline(always)]
         unsafe fn broadcast(p: *const f32) -> __m512 {
             broadcast512(p)
+        }
+        #[inline(always)]
+        unsafe fn broadcasts<const N: usize>(p: *const f32) -> [__m512; N] {
+            if N == 8 {
+                let eight = eight512(p);
+                return std::array::from_fn(|i| eight[i]);
+            }
+            std::array::from_fn(|i| Self::broadcast(p.add(i)))
         }
         #[inline(always)]
         unsafe fn load(p: *const f32) -> __m512 {

@@ -83,8 +83,8 @@ impl Sum {
                 for (v, g) in g.iter_mut().enumerate() {
                     *g = S::load(z.add(v * dy.plane));
                 }
-                for (q, sums) in acc.iter_mut().enumerate() {
-                    let x = S::broadcast(a.add(q));
+                let values = S::broadcasts::<Q>(a);
+                for (sums, x) in acc.iter_mut().zip(values) {
                     for (v, sum) in sums.iter_mut().enumerate() {
                         *sum = S::fma(x, g[v], *sum);
                     }

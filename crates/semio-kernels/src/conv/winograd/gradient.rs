@@ -171,8 +171,8 @@ impl OuterProduct {
             for (i, g) in g.iter_mut().enumerate() {
                 *g = S::load(z.add(i * LANES));
             }
-            for (q, sums) in acc.iter_mut().enumerate() {
-                let x = S::broadcast(v.add(q));
+            let values = S::broadcasts::<Q>(v);
+            for (sums, x) in acc.iter_mut().zip(values) {
                 for (sum, g) in sums.iter_mut().zip(g) {
                     *sum = S::fma(x, g, *sum);
                 }
