@@ -95,7 +95,7 @@ macro_rules! strips {
         strips!(@each $first, end, $n, 1, $strip);
     };
     (@each $first:ident, $end:ident, $n:ident, $each:expr, $strip:expr) => {
-        while $first + $each <= $end {
+        while $end - $first >= $each {
             const $n: usize = $each;
             $strip;
             $first += $each;

@@ -1,7 +1,5 @@
 //! Attention and what surrounds it equal plain loops in double precision.
 
-#![expect(clippy::float_cmp, reason = "values that are only moved stay the same")]
-
 mod common;
 
 use common::{distance, numbers};

@@ -122,11 +122,14 @@ fn training_steps_are_those_of_the_plain_operations() {
 }
 
 #[test]
-fn all_networks_run_on_kernels() {
+fn all_networks_run_on_kernels_and_those_without_attention_train_on_them() {
+    let attention = ["vit_", "swin_", "maxvit_"];
     for architecture in registry() {
         let side = architecture.size;
         let channels = architecture.channels;
         let graph = architecture.build(&Blueprint { channels, height: side, width: side, outputs: 2 }).unwrap();
         assert!(graph.runs_on_kernels(), "{}", architecture.name);
+        let expected = !attention.iter().any(|p| architecture.name.starts_with(p));
+        assert_eq!(graph.trains_on_kernels(), expected, "{}", architecture.name);
     }
 }

@@ -3,8 +3,8 @@
 //! The graph says what each layer computes; a plan says how: which layers become one kernel, how wide a border each
 //! layer's maps need, when their memory can serve again. [`Prepared`] is the plan for prediction, with batch norms
 //! folded into packed weights; [`Session`] is one training step, forward and backward. A graph with a layer that has no
-//! kernel yet, and every other device, runs on burn's operations instead ([`crate::ops`]), which also say what is right:
-//! tests compare both.
+//! kernel (attention, in training), and every other device, runs on burn's operations instead ([`crate::ops`]), which
+//! also say what is right: tests compare both.
 
 mod attention;
 mod predict;
@@ -26,6 +26,11 @@ use crate::graph::{Activation, Graph, NodeId, Op, Shape, Window};
 pub(crate) fn runs_on_kernels(graph: &Graph) -> bool {
     let needed = needed(graph, NodeId(graph.nodes.len() - 1));
     (0..graph.nodes.len()).filter(|i| needed[*i]).all(|i| has_kernel(graph, i))
+}
+
+/// Whether every layer that the logits depend on has a kernel for training.
+pub(crate) fn trains_on_kernels(graph: &Graph) -> bool {
+    TrainPlan::new(graph).is_some()
 }
 
 fn has_kernel(graph: &Graph, node: usize) -> bool {
