@@ -7,8 +7,10 @@
 //! This crate knows no networks and no files: `semio-nn` lays a network's layers onto it.
 
 mod activation;
+mod attention;
 mod buffer;
 mod conv;
+mod layer_norm;
 mod maps;
 mod norm;
 mod peak;
@@ -19,16 +21,19 @@ mod simd;
 mod steps;
 mod threads;
 mod tile;
+mod tokens;
 
 pub use activation::Activation;
+pub use attention::{Attention, Compare, OUTSIDE};
 pub use buffer::Buffer;
 pub use conv::{Conv, ConvShape, Epilogue, FirstConv, InputGradient, Planar, first_weight_gradient, weight_gradient};
+pub use layer_norm::{layer_norm, layer_norm_backward};
 pub use maps::{Geometry, Maps};
-pub use norm::{Affine, BatchStatistics, NormGradient, batch_norm, batch_norm_backward, layer_norm};
+pub use norm::{Affine, BatchStatistics, NormGradient, batch_norm, batch_norm_backward};
 pub use peak::peak;
 pub use pixels::{
-    Channels, activate, activate_backward, add, affine, channel_sums, copy_channels, flatten, multiply,
-    reorder_channels, scale, scale_backward, times, unflatten,
+    Channels, activate, activate_backward, add, affine, channel_products, channel_scale, channel_sums, copy_channels,
+    flatten, multiply, reorder_channels, scale, scale_backward, times, unflatten,
 };
 pub use pool::{
     Windows, avg_pool, avg_pool_backward, global_avg_pool, global_avg_pool_backward, max_pool, max_pool_backward,
@@ -36,3 +41,4 @@ pub use pool::{
 pub use simd::{Isa, LANES, isa};
 pub use steps::{Adam, Momentum};
 pub use threads::{set_threads, threads};
+pub use tokens::{embed, first_pixel, merge_squares};

@@ -58,6 +58,12 @@ impl Geometry {
         self.batch * self.image()
     }
 
+    /// The same places with another number of maps.
+    #[must_use]
+    pub fn channelled(self, channels: usize) -> Self {
+        Self { channels, ..self }
+    }
+
     /// The same maps with another border.
     #[must_use]
     pub fn bordered(self, border: usize) -> Self {

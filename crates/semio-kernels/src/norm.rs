@@ -1,5 +1,4 @@
-//! Batch normalisation while training, with what follows it: a sum and a function (Ioffe and Szegedy 2015), and layer
-//! normalisation of pixels.
+//! Batch normalisation while training, with what follows it: a sum and a function (Ioffe and Szegedy 2015).
 
 use crate::{
     activation::Activation,
@@ -293,80 +292,4 @@ pub fn batch_norm_backward(
         unsafe { run(Spread(pass(image, block), &means)) }
     });
     NormGradient { scale, shift }
-}
-
-/// Normalises each pixel over its channels: mean zero and (biased) variance one, then γ and β (Ba et al. 2016).
-///
-/// # Panics
-/// Where sizes differ.
-pub fn layer_norm(x: &Maps, affine: Affine, y: &mut Maps) {
-    struct Row<'a> {
-        x: View,
-        y: View,
-        image: usize,
-        row: isize,
-        scale: &'a Buffer,
-        shift: &'a Buffer,
-        epsilon: f32,
-        /// Ones for channels that exist, in the last block.
-        exists: [f32; LANES],
-    }
-    impl Kernel for Row<'_> {
-        #[inline(always)]
-        unsafe fn run<S: Simd>(self) {
-            let Self { x, y, image, row, scale, shift, epsilon, exists } = self;
-            let exists = S::load(exists.as_ptr());
-            let n = x.channels as f32;
-            let total = |v: S::V| {
-                let mut lanes = [0f32; LANES];
-                S::store(lanes.as_mut_ptr(), v);
-                lanes.iter().sum::<f32>()
-            };
-            for i in 0..x.width {
-                let from = x.at(image, 0, row, i as isize);
-                let value = |block: usize| {
-                    let v = S::load(from.add(block * x.plane));
-                    if block + 1 == x.blocks { S::mul(v, exists) } else { v }
-                };
-                let mut sum = S::zero();
-                for block in 0..x.blocks {
-                    sum = S::add(sum, value(block));
-                }
-                let mean = S::splat(total(sum) / n);
-                let mut squares = S::zero();
-                for block in 0..x.blocks {
-                    let mut d = S::sub(value(block), mean);
-                    if block + 1 == x.blocks {
-                        d = S::mul(d, exists);
-                    }
-                    squares = S::fma(d, d, squares);
-                }
-                let inverse = S::splat(1.0 / (total(squares) / n + epsilon).sqrt());
-                let to = y.at(image, 0, row, i as isize);
-                for block in 0..x.blocks {
-                    let (g, b) =
-                        (S::load(scale.as_ptr().add(block * LANES)), S::load(shift.as_ptr().add(block * LANES)));
-                    let n = S::mul(S::sub(value(block), mean), inverse);
-                    S::store(to.add(block * y.plane), S::fma(n, g, b));
-                }
-            }
-        }
-    }
-    let (x, y) = (x.view(), y.view_mut());
-    assert!(affine.scale.len() == x.channels && affine.shift.len() == x.channels, "one number a channel");
-    assert_eq!(
-        [x.batch, x.blocks, x.height, x.width],
-        [y.batch, y.blocks, y.height, y.width],
-        "maps of different sizes"
-    );
-    let (scale, shift) = (by_channel(affine.scale), by_channel(affine.shift));
-    let last = x.channels - (x.blocks - 1) * LANES;
-    let exists = std::array::from_fn(|i| if i < last { 1.0 } else { 0.0 });
-    parallel(x.batch * x.height, |i| {
-        let (image, row) = (i / x.height, (i % x.height) as isize);
-        // SAFETY: each task writes its own row.
-        unsafe {
-            run(Row { x, y, image, row, scale: &scale, shift: &shift, epsilon: affine.epsilon as f32, exists });
-        }
-    });
 }

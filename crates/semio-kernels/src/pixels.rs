@@ -170,6 +170,29 @@ pub fn affine(x: &Maps, factors: &[f32], summands: &[f32], f: Activation, y: &mu
     apply(F(factors.as_ptr(), summands.as_ptr(), f), [Some(x.view()), None, None], y.view_mut());
 }
 
+/// Multiplies each channel with a factor and adds the result to what stands there where `add` is set.
+///
+/// # Panics
+/// Where the sizes differ.
+pub fn channel_scale(x: &Maps, factors: &[f32], y: &mut Maps, add: bool) {
+    #[derive(Clone, Copy)]
+    struct F(*const f32);
+    // SAFETY: the numbers are only read.
+    unsafe impl Sync for F {}
+    // SAFETY: as above.
+    unsafe impl Send for F {}
+    impl Formula for F {
+        #[inline(always)]
+        unsafe fn value<S: Simd>(&self, _: usize, block: usize, [x, old, _]: [S::V; 3]) -> S::V {
+            S::fma(x, S::load(self.0.add(block * LANES)), old)
+        }
+    }
+    assert_eq!(factors.len(), x.geometry().channels, "one number a channel");
+    let factors = by_channel(factors);
+    let to = y.view_mut();
+    apply(F(factors.as_ptr()), [Some(x.view()), add.then_some(to), None], to);
+}
+
 /// Multiplies every map with its factor, one a picture and channel (`factors` has one pixel), and adds the result to
 /// what stands there where `add` is set.
 ///
@@ -227,29 +250,50 @@ fn one_pixel(factors: &Maps, x: &Maps) {
 
 /// Sums each channel over all pixels of all pictures: the gradient of a bias.
 pub fn channel_sums(dy: &Maps) -> Vec<f32> {
-    struct Task(View, usize, usize, *mut f32);
+    sums(dy.view(), None)
+}
+
+/// Sums each channel's products over all pixels of all pictures: the gradient of [`channel_scale`]'s factors.
+///
+/// # Panics
+/// Where the sizes differ.
+pub fn channel_products(x: &Maps, dy: &Maps) -> Vec<f32> {
+    assert_eq!(x.geometry().bordered(0), dy.geometry().bordered(0), "maps of different sizes");
+    sums(dy.view(), Some(x.view()))
+}
+
+fn sums(dy: View, x: Option<View>) -> Vec<f32> {
+    struct Task(View, Option<View>, usize, usize, *mut f32);
     impl Kernel for Task {
         #[inline(always)]
         unsafe fn run<S: Simd>(self) {
-            let Self(dy, image, block, to) = self;
+            let Self(dy, x, image, block, to) = self;
             let mut total = S::zero();
             for row in 0..dy.height {
                 let from = dy.at(image, block, row as isize, 0);
                 let mut sum = S::zero();
-                for i in 0..dy.width {
-                    sum = S::add(sum, S::load(from.add(i * LANES)));
+                match x.map(|x| x.at(image, block, row as isize, 0)) {
+                    Some(x) => {
+                        for i in 0..dy.width {
+                            sum = S::fma(S::load(from.add(i * LANES)), S::load(x.add(i * LANES)), sum);
+                        }
+                    }
+                    None => {
+                        for i in 0..dy.width {
+                            sum = S::add(sum, S::load(from.add(i * LANES)));
+                        }
+                    }
                 }
                 total = S::add(total, sum);
             }
             S::store(to, total);
         }
     }
-    let dy = dy.view();
     let mut parts = Buffer::zeroed(dy.batch * dy.blocks * LANES);
     let to = crate::buffer::Shared(parts.as_mut_ptr());
     each_block(dy, |image, block| {
         // SAFETY: each task has its own part.
-        unsafe { run(Task(dy, image, block, to.get().add((image * dy.blocks + block) * LANES))) }
+        unsafe { run(Task(dy, x, image, block, to.get().add((image * dy.blocks + block) * LANES))) }
     });
     let sum = |c: usize| parts.chunks_exact(dy.blocks * LANES).map(|p| f64::from(p[c])).sum::<f64>() as f32;
     (0..dy.channels).map(sum).collect()

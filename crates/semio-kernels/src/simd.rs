@@ -53,6 +53,17 @@ fn key(isa: Isa) -> &'static str {
     }
 }
 
+/// Pixels of the largest [`tile`] that this CPU's registers hold.
+pub(crate) fn pixels() -> usize {
+    match isa() {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => x86::Avx512::PIXELS,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => x86::Avx2::PIXELS,
+        _ => Portable::PIXELS,
+    }
+}
+
 /// What this CPU offers, best first.
 fn available() -> Vec<Isa> {
     let mut all = vec![];
@@ -147,6 +158,12 @@ pub(crate) trait Simd: Copy + 'static {
         Self::splat(0.0)
     }
 
+    /// One over each number, to a unit in the last place; of no use where that leaves the normal range.
+    #[inline(always)]
+    unsafe fn reciprocal(v: Self::V) -> Self::V {
+        Self::div(Self::splat(1.0), v)
+    }
+
     /// One number from memory in all lanes.
     ///
     /// Where several neighbours are broadcast, the compiler would load them as one vector and spread its lanes by
@@ -154,6 +171,12 @@ pub(crate) trait Simd: Copy + 'static {
     #[inline(always)]
     unsafe fn broadcast(p: *const f32) -> Self::V {
         Self::splat(*p)
+    }
+
+    /// `N` neighbours, each in all lanes.
+    #[inline(always)]
+    unsafe fn broadcasts<const N: usize>(p: *const f32) -> [Self::V; N] {
+        std::array::from_fn(|i| Self::broadcast(p.add(i)))
     }
 
     /// Rows become columns.
@@ -173,6 +196,20 @@ pub(crate) trait Simd: Copy + 'static {
         for (i, r) in rows.iter_mut().enumerate() {
             *r = Self::load(a[i].as_ptr());
         }
+    }
+
+    /// The sum over each vector's lanes, one a lane of the result.
+    #[inline(always)]
+    unsafe fn sums(rows: &mut [Self::V; LANES]) -> Self::V {
+        Self::transpose(rows);
+        let mut n = LANES;
+        while n > 1 {
+            n /= 2;
+            for i in 0..n {
+                rows[i] = Self::add(rows[i], rows[i + n]);
+            }
+        }
+        rows[0]
     }
 
     /// eˣ to 2e-7 relative (Cephes' polynomial on ±½ ln 2), 0 and ∞ beyond the range.
@@ -304,6 +341,28 @@ pub(crate) mod x86 {
         v
     }
 
+    /// Eight neighbours with one address: an instruction each to compute it would cost as much as the broadcasts.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn eight512(p: *const f32) -> [__m512; 8] {
+        let (a, b, c, d, e, f, g, h): (__m512, __m512, __m512, __m512, __m512, __m512, __m512, __m512);
+        std::arch::asm!(
+            "vbroadcastss {a}, dword ptr [{p}]",
+            "vbroadcastss {b}, dword ptr [{p} + 4]",
+            "vbroadcastss {c}, dword ptr [{p} + 8]",
+            "vbroadcastss {d}, dword ptr [{p} + 12]",
+            "vbroadcastss {e}, dword ptr [{p} + 16]",
+            "vbroadcastss {f}, dword ptr [{p} + 20]",
+            "vbroadcastss {g}, dword ptr [{p} + 24]",
+            "vbroadcastss {h}, dword ptr [{p} + 28]",
+            a = out(zmm_reg) a, b = out(zmm_reg) b, c = out(zmm_reg) c, d = out(zmm_reg) d,
+            e = out(zmm_reg) e, f = out(zmm_reg) f, g = out(zmm_reg) g, h = out(zmm_reg) h,
+            p = in(reg) p,
+            options(pure, readonly, nostack, preserves_flags)
+        );
+        [a, b, c, d, e, f, g, h]
+    }
+
     /// One 512-bit register.
     #[derive(Clone, Copy)]
     pub(crate) struct Avx512;
@@ -320,6 +379,14 @@ pub(crate) mod x86 {
         #[inline(always)]
         unsafe fn broadcast(p: *const f32) -> __m512 {
             broadcast512(p)
+        }
+        #[inline(always)]
+        unsafe fn broadcasts<const N: usize>(p: *const f32) -> [__m512; N] {
+            if N == 8 {
+                let eight = eight512(p);
+                return std::array::from_fn(|i| eight[i]);
+            }
+            std::array::from_fn(|i| Self::broadcast(p.add(i)))
         }
         #[inline(always)]
         unsafe fn load(p: *const f32) -> __m512 {
@@ -360,6 +427,12 @@ pub(crate) mod x86 {
         #[inline(always)]
         unsafe fn min(a: __m512, b: __m512) -> __m512 {
             _mm512_min_ps(a, b)
+        }
+        #[inline(always)]
+        unsafe fn reciprocal(v: __m512) -> __m512 {
+            // An estimate of 14 bits and one step of Newton's: a division takes as long as a dozen multiplications.
+            let r = _mm512_rcp14_ps(v);
+            _mm512_mul_ps(r, _mm512_fnmadd_ps(v, r, _mm512_set1_ps(2.0)))
         }
         #[inline(always)]
         unsafe fn select_gt(a: __m512, b: __m512, yes: __m512, no: __m512) -> __m512 {

@@ -131,8 +131,18 @@ tiles!(portable, Portable, vectors [1], [(1: 1 2 3), (2: 1), (3: 1)]);
 
 /// Cuts `rows` × `pixels` into tiles that this CPU's registers hold, and calls `f(row, pixel, rows, pixels)` for each.
 #[inline(always)]
-pub(crate) fn cover<S: Simd>(rows: usize, pixels: usize, mut f: impl FnMut(usize, usize, usize, usize)) {
-    let tall = (S::PIXELS / pixels.max(1)).clamp(1, MOST_ROWS);
+pub(crate) fn cover<S: Simd>(rows: usize, pixels: usize, f: impl FnMut(usize, usize, usize, usize)) {
+    cover_rows::<S>(rows, pixels, (S::PIXELS / pixels.max(1)).clamp(1, MOST_ROWS), f);
+}
+
+/// Like [`cover`], with tiles of up to `tall` rows.
+#[inline(always)]
+pub(crate) fn cover_rows<S: Simd>(
+    rows: usize,
+    pixels: usize,
+    tall: usize,
+    mut f: impl FnMut(usize, usize, usize, usize),
+) {
     let mut row = 0;
     while row < rows {
         let r = even(rows - row, tall);

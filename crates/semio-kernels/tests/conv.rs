@@ -170,6 +170,18 @@ proptest! {
     }
 
     #[test]
+    fn products_of_matrices_are_the_plain_ones(
+        long: bool, inputs in 1usize..1700, outputs in 1usize..100, batch in 1usize..9, height in 1usize..9,
+        width in 1usize..70, spare in 0usize..2, residual in any::<bool>(), seed in 0u64..1 << 40,
+    ) {
+        // Long sums, or many pixels.
+        let (inputs, height) = if long { (inputs, 1) } else { (inputs % 64 + 1, height) };
+        prop_assume!(inputs * outputs * batch * height * width < 8 << 20);
+        let input = Geometry { batch, channels: inputs, height, width, border: 0 };
+        check(&Case { shape: ConvShape::dense(inputs, outputs), input, spare, residual, seed });
+    }
+
+    #[test]
     fn depthwise_is_the_plain_one(
         channels in 2usize..40, kernel in prop::sample::select(vec![3usize, 5, 7]), stride in 1usize..3,
         h in 7usize..20, w in 7usize..30, batch in 1usize..3, residual in any::<bool>(), seed in 0u64..1 << 40,
@@ -194,7 +206,9 @@ fn the_number_of_threads_changes_no_bit() {
         padding: [1, 1],
         dilation: [1, 1],
     };
-    for (shape, side) in [(shape, 28), (shape, 9), (ConvShape { stride: [2, 2], ..shape }, 17)] {
+    let point = ConvShape::dense(48, 80);
+    for (shape, side) in [(shape, 28), (shape, 9), (ConvShape { stride: [2, 2], ..shape }, 17), (point, 7), (point, 40)]
+    {
         let input = Geometry { batch: 3, channels: 48, height: side, width: side, border: 1 };
         let out = shape.output(input);
         let (x, w) = (numbers(elements(input), 1), numbers(shape.weights(), 2));

@@ -8,8 +8,9 @@ use common::{distance, numbers};
 use proptest::prelude::*;
 use semio_kernels::{
     Activation, Affine, Channels, Geometry, Maps, Windows, activate_backward, avg_pool, avg_pool_backward, batch_norm,
-    batch_norm_backward, channel_sums, copy_channels, flatten, global_avg_pool, global_avg_pool_backward, layer_norm,
-    max_pool, max_pool_backward, reorder_channels, scale, scale_backward, unflatten,
+    batch_norm_backward, channel_products, channel_scale, channel_sums, copy_channels, flatten, global_avg_pool,
+    global_avg_pool_backward, layer_norm, layer_norm_backward, max_pool, max_pool_backward, reorder_channels, scale,
+    scale_backward, unflatten,
 };
 
 /// A function of one value.
@@ -140,8 +141,44 @@ proptest! {
         copy_channels(&maps, &mut stale, Channels { from: 0, to: 0, len: g.channels }, false);
         std::mem::swap(&mut maps, &mut stale);
         let mut out = Maps::zeroed(g);
-        layer_norm(&maps, Affine { scale: &gamma, shift: &beta, epsilon: 1e-3 }, &mut out);
+        layer_norm(&maps, Affine { scale: &gamma, shift: &beta, epsilon: 1e-3 }, None, &mut out);
         prop_assert!(distance(&unpacked(&out), &y) < 1e-4);
+        let other = numbers(n, seed + 3);
+        let residual = packed(g.bordered(1), &other);
+        layer_norm(&maps, Affine { scale: &gamma, shift: &beta, epsilon: 1e-3 }, Some(&residual), &mut out);
+        let y: Vec<f64> = y.iter().zip(&other).map(|(y, o)| y + f64::from(*o)).collect();
+        prop_assert!(distance(&unpacked(&out), &y) < 1e-4);
+    }
+
+    #[test]
+    fn gradients_of_layer_norm_are_the_plain_ones(g in geometries(), add: bool, seed in 0u64..1 << 40) {
+        // The gradient over a handful of channels is a difference of almost equal numbers.
+        prop_assume!(g.channels >= 4);
+        let (n, area, count) = (elements(g), g.height * g.width, g.channels as f64);
+        let (x, dy, old) = (numbers(n, seed), numbers(n, seed + 1), numbers(n, seed + 2));
+        let gamma = numbers(g.channels, seed + 3);
+        let (mut scale, mut shift) = (vec![0f64; g.channels], vec![0f64; g.channels]);
+        let mut dx = vec![0f64; n];
+        for pixel in 0..g.batch * area {
+            let at = |c: usize| (pixel / area * g.channels + c) * area + pixel % area;
+            let sum = |f: &dyn Fn(usize) -> f64| (0..g.channels).map(f).sum::<f64>();
+            let mean = sum(&|c| f64::from(x[at(c)])) / count;
+            let root = (sum(&|c| (f64::from(x[at(c)]) - mean).powi(2)) / count + 1e-3).sqrt();
+            let normal = |c: usize| (f64::from(x[at(c)]) - mean) / root;
+            let inner = |c: usize| f64::from(dy[at(c)]) * f64::from(gamma[c]);
+            let (flat, tilt) = (sum(&inner) / count, sum(&|c| inner(c) * normal(c)) / count);
+            for c in 0..g.channels {
+                scale[c] += f64::from(dy[at(c)]) * normal(c);
+                shift[c] += f64::from(dy[at(c)]);
+                dx[at(c)] = (inner(c) - flat - normal(c) * tilt) / root + if add { f64::from(old[at(c)]) } else { 0.0 };
+            }
+        }
+        let affine = Affine { scale: &gamma, shift: &gamma, epsilon: 1e-3 };
+        let mut gradient = packed(g.bordered(if seed % 2 == 0 { g.border } else { 3 }), &old);
+        let trained = layer_norm_backward(&packed(g, &x), affine, &packed(g, &dy), &mut gradient, add);
+        prop_assert!(distance(&unpacked(&gradient), &dx) < 1e-4, "{}", distance(&unpacked(&gradient), &dx));
+        prop_assert!(distance(&trained.scale, &scale) < 1e-4);
+        prop_assert!(distance(&trained.shift, &shift) < 1e-4);
     }
 
     #[test]
@@ -240,6 +277,15 @@ proptest! {
         let mut bias = vec![0f64; g.channels];
         dy.iter().enumerate().for_each(|(i, v)| bias[place(g, i).1] += f64::from(*v));
         prop_assert!(distance(&channel_sums(&packed(g, &dy)), &bias) < 1e-4);
+        let factors = numbers(g.channels, seed + 3);
+        let mut y = packed(g, &old);
+        channel_scale(&packed(g, &x), &factors, &mut y, add);
+        let expected: Vec<f64> =
+            (0..n).map(|i| f64::from(x[i]) * f64::from(factors[place(g, i).1]) + start(i)).collect();
+        prop_assert!(distance(&unpacked(&y), &expected) < 1e-5);
+        let mut sums = vec![0f64; g.channels];
+        products.iter().enumerate().for_each(|(i, v)| sums[place(g, i).1] += v);
+        prop_assert!(distance(&channel_products(&packed(g, &x), &packed(g.bordered(1), &dy)), &sums) < 1e-4);
         let mut dx = packed(g, &old);
         activate_backward(&packed(g, &x), Activation::Relu, &packed(g, &dy), &mut dx, add);
         let expected: Vec<f64> = (0..n).map(|i| if x[i] > 0.0 { f64::from(dy[i]) } else { 0.0 } + start(i)).collect();

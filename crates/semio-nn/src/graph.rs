@@ -509,6 +509,11 @@ impl Graph {
         crate::plan::runs_on_kernels(self)
     }
 
+    /// Whether the CPU's kernels can run every layer of a training step, forward and backward.
+    pub fn trains_on_kernels(&self) -> bool {
+        crate::plan::trains_on_kernels(self)
+    }
+
     /// Shape of the picture that goes in.
     pub fn input(&self) -> Shape {
         self.nodes[0].shape

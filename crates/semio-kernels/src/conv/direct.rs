@@ -18,31 +18,31 @@ use crate::{
 pub(super) const PANEL: usize = 2 * LANES;
 
 pub(crate) struct Direct {
-    panels: Vec<Panel>,
+    pub(super) panels: Vec<Panel>,
     /// For each panel, input value by input value, the weights of its output channels.
-    weights: Buffer,
+    pub(super) weights: Buffer,
     /// One number an output channel, or nothing.
-    bias: Buffer,
+    pub(super) bias: Buffer,
     /// Input pixel of each tap, from the output pixel's place times the step.
-    taps: Vec<[isize; 2]>,
-    step: [usize; 2],
+    pub(super) taps: Vec<[isize; 2]>,
+    pub(super) step: [usize; 2],
     /// Where this convolution's outputs stand among all rows and columns, and their step.
     out_start: [usize; 2],
-    out_step: [usize; 2],
+    pub(super) out_step: [usize; 2],
 }
 
 /// Weights of up to 32 output channels.
 #[derive(Clone, Copy)]
-struct Panel {
+pub(super) struct Panel {
     /// First block of output channels.
-    out_block: usize,
+    pub out_block: usize,
     /// 16 or 32.
-    width: usize,
+    pub width: usize,
     /// Blocks of input channels that these outputs see.
-    first_block: usize,
-    blocks: usize,
+    pub first_block: usize,
+    pub blocks: usize,
     /// Where its weights begin.
-    offset: usize,
+    pub offset: usize,
 }
 
 impl Direct {
@@ -122,6 +122,9 @@ impl Direct {
 
     /// Computes `y` from `x`; both have the borders that the shape asks for.
     pub(crate) fn run(&self, x: View, y: View, residual: Option<View>, activation: Activation) {
+        if self.is_pointwise() {
+            return self.run_pointwise(x, y, residual, activation);
+        }
         let side = |n: usize, d: usize| n.saturating_sub(self.out_start[d]).div_ceil(self.out_step[d]);
         let (rows, columns) = (side(y.height, 0), side(y.width, 1));
         if rows * columns == 0 {

@@ -4,6 +4,7 @@ mod depthwise;
 mod direct;
 mod outer;
 mod planar;
+mod pointwise;
 mod winograd;
 
 pub use planar::Planar;

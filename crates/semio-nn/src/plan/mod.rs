@@ -3,15 +3,19 @@
 //! The graph says what each layer computes; a plan says how: which layers become one kernel, how wide a border each
 //! layer's maps need, when their memory can serve again. [`Prepared`] is the plan for prediction, with batch norms
 //! folded into packed weights; [`Session`] is one training step, forward and backward. A graph with a layer that has no
-//! kernel yet, and every other device, runs on burn's operations instead ([`crate::ops`]), which also say what is right:
-//! tests compare both.
+//! kernel (attention, in training), and every other device, runs on burn's operations instead ([`crate::ops`]), which
+//! also say what is right: tests compare both.
 
+mod attention;
 mod predict;
+mod session;
+mod simple;
 mod train;
 mod workspace;
 
 pub(crate) use predict::Prepared;
-pub(crate) use train::{Measured, Session, TrainPlan};
+pub(crate) use session::{Measured, Session};
+pub(crate) use train::TrainPlan;
 use workspace::Workspaces;
 
 use semio_kernels::{Activation as Function, ConvShape, Geometry, Windows};
@@ -24,15 +28,28 @@ pub(crate) fn runs_on_kernels(graph: &Graph) -> bool {
     (0..graph.nodes.len()).filter(|i| needed[*i]).all(|i| has_kernel(graph, i))
 }
 
+/// Whether every layer that the logits depend on has a kernel for training.
+pub(crate) fn trains_on_kernels(graph: &Graph) -> bool {
+    TrainPlan::new(graph).is_some()
+}
+
 fn has_kernel(graph: &Graph, node: usize) -> bool {
-    let tokens = |node: usize| matches!(graph.nodes[node].shape, Shape::Tokens { .. });
-    if tokens(node) || graph.nodes[node].inputs.iter().any(|from| tokens(from.0)) {
-        return false;
-    }
-    match graph.nodes[node].op {
+    let layer = &graph.nodes[node];
+    let tokens = layer.inputs.iter().any(|from| matches!(graph.nodes[from.0].shape, Shape::Tokens { .. }));
+    match layer.op {
         Op::MaxPool { .. } | Op::AvgPool { .. } | Op::AdaptiveAvgPool { .. } => windows(graph, node).is_some(),
-        Op::PatchMerge | Op::Embed { .. } | Op::Attention { .. } | Op::WindowAttention(_) | Op::FirstToken => false,
-        _ => true,
+        // On tokens those layers have kernels that look at each pixel's channels.
+        Op::Linear { .. }
+        | Op::LayerNorm { .. }
+        | Op::Activation(_)
+        | Op::Add
+        | Op::ChannelScale { .. }
+        | Op::Multiply { .. }
+        | Op::Dropout { .. }
+        | Op::StochasticDepth { .. }
+        | Op::Attention { .. }
+        | Op::FirstToken => true,
+        _ => !tokens,
     }
 }
 
@@ -54,7 +71,8 @@ fn function(f: Activation) -> Function {
 fn geometry(shape: Shape, batch: usize) -> Geometry {
     match shape {
         Shape::Maps { channels, height, width } => Geometry { batch, channels, height, width, border: 0 },
-        Shape::Tokens { .. } => unreachable!("no kernel gives tokens yet"),
+        // A token is a pixel of maps of one row.
+        Shape::Tokens { length, width } => Geometry { batch, channels: width, height: 1, width: length, border: 0 },
         Shape::Vector(n) => Geometry::vectors(batch, n),
     }
 }

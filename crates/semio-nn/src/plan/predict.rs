@@ -1,10 +1,11 @@
 use semio_kernels::{
-    Activation as Function, Affine, Channels, Conv, Epilogue, FirstConv, LANES, Maps, Planar, Windows, activate, add,
-    affine, avg_pool, copy_channels, flatten, global_avg_pool, layer_norm, max_pool, reorder_channels, scale, times,
+    Activation as Function, Affine, Conv, Epilogue, FirstConv, Geometry, LANES, Maps, Planar, affine, embed,
+    first_pixel, layer_norm, merge_squares,
 };
 
 use super::{
-    Wiring, Workspaces, conv_shape, divisor, function, geometry, has_kernel, shuffled, windows, workspace::Workspace,
+    Wiring, Workspaces, attention::SelfAttention, conv_shape, function, geometry, has_kernel, simple::Simple,
+    workspace::Workspace,
 };
 use crate::graph::{Graph, NodeId, Op, ParamId, Shape};
 
@@ -36,18 +37,15 @@ enum Work {
     /// With a second input, that is added before the function.
     Conv(Conv, Function),
     Affine(Vec<f32>, Vec<f32>, Function),
+    /// With a second input, that is added.
     LayerNorm(Vec<f32>, Vec<f32>, f64),
-    Activate(Function),
-    Add(Function),
-    Multiply(f32),
-    Scale,
-    MaxPool(Windows),
-    AvgPool(Windows, Option<f32>),
-    GlobalAvgPool,
-    Flatten,
-    Concat,
-    Slice(usize, usize),
-    Reorder(Vec<usize>),
+    /// With a second input, that is added before the function.
+    Attention(Box<SelfAttention>, Function),
+    /// The class token and the positions.
+    Embed(Maps, Maps),
+    FirstToken,
+    PatchMerge,
+    Simple(Simple),
 }
 
 impl Prepared {
@@ -82,56 +80,48 @@ impl Prepared {
         for (step, done) in self.steps.iter().zip(&self.done) {
             let size = geometry(self.shapes[step.output], batch).bordered(self.borders[step.output]);
             let mut y = workspace.take(size);
-            step.run(&planar, &values, &mut y);
+            step.run(&planar, &values, workspace, &mut y);
             values[step.output] = Some(y);
             for &node in done {
                 values[node].take().into_iter().for_each(|maps| workspace.give(maps));
             }
         }
         let output = values[self.output].take().expect("the last step made it");
-        let rows = if matches!(self.shapes[self.output], Shape::Vector(_)) {
-            output.rows()
-        } else {
-            let mut rows = vec![0.0; batch * self.shapes[self.output].len()];
-            output.unpack(&mut rows);
-            rows
-        };
+        let mut rows = vec![0.0; batch * self.shapes[self.output].len()];
+        match self.shapes[self.output] {
+            Shape::Vector(_) => rows = output.rows(),
+            Shape::Maps { .. } => output.unpack(&mut rows),
+            Shape::Tokens { length, width } => {
+                // Maps of one row to rows of tokens.
+                let mut maps = vec![0.0; rows.len()];
+                output.unpack(&mut maps);
+                for (i, value) in rows.iter_mut().enumerate() {
+                    let (image, token, channel) = (i / (length * width), i / width % length, i % width);
+                    *value = maps[(image * width + channel) * length + token];
+                }
+            }
+        }
         values.into_iter().flatten().chain([output]).for_each(|maps| workspace.give(maps));
         rows
     }
 }
 
 impl Step {
-    fn run(&self, pictures: &Planar, values: &[Option<Maps>], y: &mut Maps) {
+    fn run(&self, pictures: &Planar, values: &[Option<Maps>], workspace: &mut Workspace, y: &mut Maps) {
         let x = |i: usize| values[self.inputs[i]].as_ref().expect("a layer runs after the layers that it reads");
+        let residual = || (self.inputs.len() > 1).then(|| x(1));
         match &self.work {
             Work::First(conv, f) => conv.run(pictures, y, *f),
-            Work::Conv(conv, f) => {
-                let residual = (self.inputs.len() > 1).then(|| x(1));
-                conv.run(x(0), y, Epilogue { residual, activation: *f });
-            }
+            Work::Conv(conv, f) => conv.run(x(0), y, Epilogue { residual: residual(), activation: *f }),
             Work::Affine(factors, summands, f) => affine(x(0), factors, summands, *f, y),
             Work::LayerNorm(scale, shift, epsilon) => {
-                layer_norm(x(0), Affine { scale, shift, epsilon: *epsilon }, y);
+                layer_norm(x(0), Affine { scale, shift, epsilon: *epsilon }, residual(), y);
             }
-            Work::Activate(f) => activate(x(0), *f, y),
-            Work::Add(f) => add(x(0), x(1), *f, y),
-            Work::Multiply(factor) => times(x(0), *factor, y, false),
-            Work::Scale => scale(x(0), x(1), y, false),
-            Work::MaxPool(windows) => max_pool(x(0), windows, y),
-            Work::AvgPool(windows, divisor) => avg_pool(x(0), windows, *divisor, y),
-            Work::GlobalAvgPool => global_avg_pool(x(0), y),
-            Work::Flatten => flatten(x(0), y),
-            Work::Concat => {
-                let mut to = 0;
-                for i in 0..self.inputs.len() {
-                    let len = x(i).geometry().channels;
-                    copy_channels(x(i), y, Channels { from: 0, to, len }, false);
-                    to += len;
-                }
-            }
-            Work::Slice(from, len) => copy_channels(x(0), y, Channels { from: *from, to: 0, len: *len }, false),
-            Work::Reorder(order) => reorder_channels(x(0), y, order),
+            Work::Attention(attention, f) => attention.run(x(0), residual(), *f, workspace, y),
+            Work::Embed(token, positions) => embed(x(0), token, positions, y),
+            Work::FirstToken => first_pixel(x(0), y),
+            Work::PatchMerge => merge_squares(x(0), y),
+            Work::Simple(simple) => simple.run(self.inputs.len(), x, y),
         }
     }
 }
@@ -209,28 +199,42 @@ impl Planner<'_> {
                 tail = last;
                 Work::Affine(factors, summands, f)
             }
-            Op::LayerNorm { weight, bias, epsilon } => Work::LayerNorm(read(*weight), read(*bias), *epsilon),
-            Op::Activation(f) => Work::Activate(function(*f)),
+            Op::LayerNorm { weight, bias, epsilon } => {
+                if let Some((next, other)) = self.sum_after(tail) {
+                    inputs.push(other);
+                    tail = next;
+                }
+                Work::LayerNorm(read(*weight), read(*bias), *epsilon)
+            }
+            Op::Attention { .. } | Op::WindowAttention(_) => {
+                let attention = SelfAttention::new(&layer.op, layer.shape, read)?;
+                if let Some((next, other)) = self.sum_after(tail) {
+                    inputs.push(other);
+                    tail = next;
+                }
+                let (f, last) = self.function_after(tail);
+                tail = last;
+                Work::Attention(Box::new(attention), f)
+            }
+            Op::Embed { class_token, position } => {
+                let row = |tokens: usize, values: Vec<f32>| {
+                    let channels = layer.shape.width();
+                    let mut maps = Maps::zeroed(Geometry { batch: 1, channels, height: 1, width: tokens, border: 0 });
+                    let by_map: Vec<f32> =
+                        (0..values.len()).map(|i| values[i % tokens * channels + i / tokens]).collect();
+                    maps.pack(&by_map);
+                    maps
+                };
+                Work::Embed(row(1, read(*class_token)), row(layer.shape.positions(), read(*position)))
+            }
+            Op::FirstToken => Work::FirstToken,
+            Op::PatchMerge => Work::PatchMerge,
             Op::Add => {
                 let (f, last) = self.function_after(tail);
                 tail = last;
-                Work::Add(f)
+                Work::Simple(Simple::Add(f))
             }
-            Op::Multiply { factor } => Work::Multiply(*factor as f32),
-            Op::Scale => Work::Scale,
-            Op::MaxPool { .. } => Work::MaxPool(windows(self.graph, node)?),
-            Op::AvgPool { .. } | Op::AdaptiveAvgPool { .. } => {
-                Work::AvgPool(windows(self.graph, node)?, divisor(&layer.op))
-            }
-            Op::GlobalAvgPool => Work::GlobalAvgPool,
-            Op::Flatten => match self.graph.nodes[inputs[0]].shape {
-                Shape::Maps { .. } => Work::Flatten,
-                _ => Work::Activate(Function::Identity),
-            },
-            Op::Concat => Work::Concat,
-            Op::Slice { start, len } => Work::Slice(*start, *len),
-            Op::ChannelShuffle { groups } => Work::Reorder(shuffled(layer.shape.width(), *groups)),
-            _ => return None,
+            _ => Work::Simple(Simple::of(self.graph, node)?),
         };
         let mut at = node;
         self.made[at] = true;
@@ -271,7 +275,8 @@ impl Planner<'_> {
         // A kernel reads a summand with the strides of its output.
         loop {
             let mut changed = false;
-            for step in self.steps.iter().filter(|s| matches!(s.work, Work::Conv(..)) && s.inputs.len() > 1) {
+            let reads_sum = |s: &&Step| matches!(s.work, Work::Conv(..) | Work::Attention(..)) && s.inputs.len() > 1;
+            for step in self.steps.iter().filter(reads_sum) {
                 let (a, b) = (step.inputs[1], step.output);
                 if borders[a] != borders[b] {
                     let border = borders[a].max(borders[b]);

@@ -55,9 +55,10 @@ impl Bench {
         let (channels, side) = (architecture.channels, self.size.unwrap_or(architecture.size));
         let graph = architecture.build(&Blueprint { channels, height: side, width: side, outputs: self.classes })?;
         let multiply_adds = graph.multiply_adds() * self.batch as u64;
-        let kernels = graph.runs_on_kernels() && !self.plain;
+        let train = self.mode == What::Train;
+        let kernels = !self.plain && if train { graph.trains_on_kernels() } else { graph.runs_on_kernels() };
         semio_nn::set_threads(self.threads);
-        let mode = if self.mode == What::Train { Mode::Train } else { Mode::Inference };
+        let mode = if train { Mode::Train } else { Mode::Inference };
         let options = BenchOptions { mode, batch: self.batch, runs: self.runs, plain: self.plain };
         let needed = semio_train::bench_memory(&graph, &options);
         if let Some(free) = free_memory().filter(|free| needed > *free) {
