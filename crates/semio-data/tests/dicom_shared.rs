@@ -1,6 +1,6 @@
 //! Real DICOM files (`../shared/data/dicom`): what pydicom finds in them, this reader finds. `table.tsv` there says what.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 use std::{fs, path::PathBuf};
 
