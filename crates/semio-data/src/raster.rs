@@ -1,4 +1,4 @@
-//! PNG, JPEG, BMP and TIFF files → [`Image`].
+//! PNG, JPEG, BMP, TIFF and DICOM files → [`Image`].
 //!
 //! The format is found by content, not by name. What the decoders do is chosen with four rules in mind:
 //!
@@ -12,6 +12,8 @@
 //! - **Bounded.** [`ReadLimits`] are checked on the header, before anything of the picture's size is allocated.
 //!
 //! `tiff` is called directly too, because `image` refuses grey TIFF files with real or signed samples.
+//!
+//! DICOM files have a module of their own ([`crate::dicom`]). Of several frames the first is read.
 //!
 //! Transparent pixels are laid over black: an opaque picture is then unchanged to the last bit, and black is the
 //! background of radiographs, CT and MR slices, so that a cut-out picture looks as if it had been acquired so.
@@ -32,6 +34,8 @@ use std::{
 
 use image::ImageFormat;
 use semio_image::Image;
+
+use crate::dicom::{DicomFile, is_marked, looks_like_dicom};
 
 pub use error::{DecodeError, ReadError};
 use error::{Format, not_a_picture};
@@ -87,12 +91,16 @@ pub fn read_image(path: &Path, limits: &ReadLimits) -> Result<Image, ReadError> 
 /// [`DecodeError`] says what is wrong with the content. A decoder's panic is caught and reported as an error too.
 pub fn decode_image(bytes: &[u8], limits: &ReadLimits) -> Result<Image, DecodeError> {
     let format = match image::guess_format(bytes) {
+        // The preamble of a DICOM file may begin like a TIFF file, so that programs for either read it.
+        _ if is_marked(bytes) => return Ok(DicomFile::parse(bytes, limits)?.image(0)?),
         Ok(ImageFormat::Png) => Format::Png,
         Ok(ImageFormat::Jpeg) => Format::Jpeg,
         Ok(ImageFormat::Bmp) => Format::Bmp,
         Ok(ImageFormat::Tiff) => Format::Tiff,
         // BigTIFF has a magic number of its own that `image` does not know.
         _ if bytes.starts_with(b"II\x2b\0") || bytes.starts_with(b"MM\0\x2b") => Format::Tiff,
+        // Without a mark it is a guess, and comes last.
+        _ if looks_like_dicom(bytes) => return Ok(DicomFile::parse(bytes, limits)?.image(0)?),
         other => return Err(not_a_picture(bytes, other.ok())),
     };
     let decode = || match format {
@@ -107,14 +115,15 @@ pub fn decode_image(bytes: &[u8], limits: &ReadLimits) -> Result<Image, DecodeEr
 }
 
 /// Whether a file's content begins like one of the picture formats that [`read_image`] reads.
-pub(crate) fn begins_like_a_picture(path: &Path) -> bool {
-    let mut start = [0; 16];
+pub fn begins_like_a_picture(path: &Path) -> bool {
+    let mut start = [0; 132];
     let Ok(read) = File::open(path).and_then(|mut file| file.read(&mut start)) else { return false };
     let format = image::guess_format(&start[..read]);
-    matches!(format, Ok(ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Bmp | ImageFormat::Tiff))
+    looks_like_dicom(&start[..read])
+        || matches!(format, Ok(ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Bmp | ImageFormat::Tiff))
 }
 
-fn read_bytes(path: &Path, limits: &ReadLimits) -> Result<Vec<u8>, DecodeError> {
+pub(crate) fn read_bytes(path: &Path, limits: &ReadLimits) -> Result<Vec<u8>, DecodeError> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {

@@ -7,18 +7,19 @@ impl Image {
     /// Pillow's `convert("L")`, for 16 bits too; for real values the same weights without rounding.
     #[must_use]
     pub fn to_color(&self, to: Color) -> Self {
-        let samples = match (self.color(), to) {
-            (Color::Grey, Color::Rgb) => match self.samples() {
+        let this = self.shown();
+        let samples = match (this.color(), to) {
+            (Color::Grey, Color::Rgb) => match this.samples() {
                 Samples::U8(v) => Samples::U8(triple(v)),
                 Samples::U16(v) => Samples::U16(triple(v)),
                 Samples::F32(v) => Samples::F32(triple(v)),
             },
-            (Color::Rgb, Color::Grey) => match self.samples() {
+            (Color::Rgb, Color::Grey) => match this.samples() {
                 Samples::U8(v) => Samples::U8(single(v, |r, g, b| luma(r.into(), g.into(), b.into()) as u8)),
                 Samples::U16(v) => Samples::U16(single(v, |r, g, b| luma(r.into(), g.into(), b.into()) as u16)),
                 Samples::F32(v) => Samples::F32(single(v, real_luma)),
             },
-            (Color::Grey, Color::Grey) | (Color::Rgb, Color::Rgb) => self.samples().clone(),
+            (Color::Grey, Color::Grey) | (Color::Rgb, Color::Rgb) => this.samples().clone(),
         };
         self.with_samples(to, samples)
     }

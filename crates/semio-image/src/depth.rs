@@ -2,16 +2,23 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Image, Samples};
+use crate::{Image, PipelineError, Samples, levels::render};
 
-/// Which stored values become black and white when a picture takes its working depth.
+/// Which values become black and white when a picture takes its working depth.
 ///
 /// 8-bit samples stay 8 bits, 16-bit samples stay 16 bits, real values become 16 bits. What lies outside of the range
 /// is black or white, what is not a number is black; a picture of one single value is black.
+///
+/// Grey DICOM pictures ([`Image::display`]) bring values with a meaning and the views in which their file says that
+/// they are to be seen. `Full` is then the usual presentation; `Image`, `Percentile` and `Window` are in the values'
+/// own unit, for example Hounsfield units. In each case MONOCHROME1 is inverted, and what pads the frame is black.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Depth {
     /// The whole range of the type; samples stay as they are. Real values have no such range.
+    ///
+    /// Of a grey DICOM picture: the first view that its file holds (a VOI table before windows). Without one, the
+    /// whole range of 8 bits and less; for deeper pictures, whose bits are seldom filled, as `Image`.
     Full,
     /// From this picture's smallest to its largest value, over all channels.
     Image,
@@ -22,12 +29,18 @@ pub enum Depth {
         /// Percent of the values that lie below white, 0 to 100.
         high: f32,
     },
-    /// Between two stored values, for example in Hounsfield units.
+    /// Between two values, for example in Hounsfield units.
     Window {
         /// The value that becomes black.
         low: f32,
         /// The value that becomes white.
         high: f32,
+    },
+    /// One of the views that a grey DICOM picture's file holds: VOI tables first, then windows. Other pictures, and
+    /// files with fewer views, are refused.
+    View {
+        /// The view's number, from 1.
+        number: usize,
     },
 }
 
@@ -41,28 +54,36 @@ impl Depth {
             Self::Window { low, high } if !(low < high && low.is_finite() && high.is_finite()) => {
                 Some(format!("the window {low} to {high} does not rise"))
             }
+            Self::View { number: 0 } => Some("views are counted from 1".into()),
             _ => None,
         }
     }
 
-    /// Brings a picture to 8 or 16 bits; `None` for real values without a range.
-    pub(crate) fn apply(self, image: &Image) -> Option<Cow<'_, Image>> {
+    /// Brings a picture to 8 or 16 bits.
+    pub(crate) fn apply(self, image: &Image) -> Result<Cow<'_, Image>, PipelineError> {
+        if let Some(display) = image.display() {
+            return render(image, display, self).map(Cow::Owned);
+        }
         let (low, high) = match (self, image.samples()) {
-            (Self::Full, Samples::U8(_) | Samples::U16(_)) => return Some(Cow::Borrowed(image)),
-            (Self::Full, Samples::F32(_)) => return None,
+            (Self::Full, Samples::U8(_) | Samples::U16(_)) => return Ok(Cow::Borrowed(image)),
+            (Self::Full, Samples::F32(_)) => return Err(PipelineError::NeedsRange),
             (Self::Image, samples) => span(samples),
             (Self::Percentile { low, high }, samples) => percentiles(samples, low.into(), high.into()),
             (Self::Window { low, high }, _) => (low.into(), high.into()),
+            (Self::View { number }, _) => return Err(PipelineError::NoView { number, held: 0 }),
         };
-        Some(Cow::Owned(image.with_samples(image.color(), stretch(image.samples(), low, high))))
+        Ok(Cow::Owned(image.with_samples(image.color(), stretch(image.samples(), low, high))))
     }
 }
 
 impl Image {
     /// Gives the picture in 8 bits, for showing: 16 bits are scaled as a whole range, real values from this picture's
-    /// smallest to its largest.
+    /// smallest to its largest; a grey DICOM picture as its file says ([`Self::shown`]).
     #[must_use]
     pub fn to_u8(&self) -> Self {
+        if self.display().is_some() {
+            return self.shown().to_u8();
+        }
         let samples = match self.samples() {
             Samples::U8(v) => Samples::U8(v.clone()),
             Samples::U16(v) => Samples::U8(v.iter().map(|&v| ((u32::from(v) * 255 + 32_767) / 65_535) as u8).collect()),
@@ -108,7 +129,7 @@ fn stretch(samples: &Samples, low: f64, high: f64) -> Samples {
     }
 }
 
-fn per_step(low: f64, high: f64, max: f64) -> f64 {
+pub(crate) fn per_step(low: f64, high: f64, max: f64) -> f64 {
     if high > low { max / (high - low) } else { 0.0 }
 }
 
@@ -143,7 +164,7 @@ fn counted(values: impl Iterator<Item = usize>, levels: usize, low: f64, high: f
     (interpolated(total, low, &mut at), interpolated(total, high, &mut at))
 }
 
-fn interpolated(count: usize, percent: f64, at: &mut impl FnMut(usize) -> f64) -> f64 {
+pub(crate) fn interpolated(count: usize, percent: f64, at: &mut impl FnMut(usize) -> f64) -> f64 {
     let rank = percent / 100.0 * (count - 1) as f64;
     let (below, above) = (at(rank.floor() as usize), at(rank.ceil() as usize));
     below + (above - below) * rank.fract()
@@ -203,7 +224,7 @@ mod tests {
 
     #[test]
     fn real_values_need_a_range() {
-        assert_eq!(Depth::Full.apply(&row(Samples::F32(vec![0.5]))), None);
+        assert_eq!(Depth::Full.apply(&row(Samples::F32(vec![0.5]))), Err(PipelineError::NeedsRange));
     }
 
     #[test]

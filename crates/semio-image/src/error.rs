@@ -24,6 +24,17 @@ pub enum ImageError {
         /// Samples present.
         got: usize,
     },
+    /// A lookup table has no entries, too many, or entries of an impossible width.
+    #[error("a lookup table of {entries} entries of {bits} bits cannot be used")]
+    Lut {
+        /// Entries.
+        entries: usize,
+        /// Bits of an entry.
+        bits: u8,
+    },
+    /// A window's centre or width is no number that its function allows.
+    #[error("a window needs a finite centre and a width of at least 1 (above 0 for LINEAR_EXACT and SIGMOID)")]
+    Window,
     /// A cut reaches out of the picture.
     #[error("cannot cut {width} × {height} pixels at ({x}, {y}) out of a picture of {from_width} × {from_height}")]
     Crop {

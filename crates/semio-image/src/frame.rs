@@ -27,11 +27,13 @@ impl Image {
     /// Sets the picture into the middle of a frame, at least `width` × `height`, filled with a share of the range; of
     /// an odd remainder the larger part comes at the right and the bottom.
     pub(crate) fn pad_centre(&self, width: usize, height: usize, value: f32) -> Self {
+        let this = self.shown();
+        let this = this.as_ref();
         let frame = Frame { width: width.max(self.width()), height: height.max(self.height()) };
-        let samples = match self.samples() {
-            Samples::U8(v) => Samples::U8(frame.around(v, self, (value * 255.0 + 0.5) as u8)),
-            Samples::U16(v) => Samples::U16(frame.around(v, self, (value * 65_535.0 + 0.5) as u16)),
-            Samples::F32(v) => Samples::F32(frame.around(v, self, value)),
+        let samples = match this.samples() {
+            Samples::U8(v) => Samples::U8(frame.around(v, this, (value * 255.0 + 0.5) as u8)),
+            Samples::U16(v) => Samples::U16(frame.around(v, this, (value * 65_535.0 + 0.5) as u16)),
+            Samples::F32(v) => Samples::F32(frame.around(v, this, value)),
         };
         Self::from_parts(frame.width, frame.height, self.color(), samples)
     }
@@ -42,7 +44,7 @@ impl Image {
             Samples::U16(v) => Samples::U16(self.rows(v, x, y, width, height)),
             Samples::F32(v) => Samples::F32(self.rows(v, x, y, width, height)),
         };
-        Self::from_parts(width, height, self.color(), samples)
+        Self::from_parts(width, height, self.color(), samples).shown_like(self)
     }
 
     fn rows<T: Copy>(&self, samples: &[T], x: usize, y: usize, width: usize, height: usize) -> Vec<T> {

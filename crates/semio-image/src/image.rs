@@ -1,6 +1,8 @@
+use std::{borrow::Cow, sync::Arc};
+
 use serde::{Deserialize, Serialize};
 
-use crate::ImageError;
+use crate::{Display, ImageError, levels::render_usual};
 
 /// What the samples of one pixel mean.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,6 +58,7 @@ pub struct Image {
     height: usize,
     color: Color,
     samples: Samples,
+    display: Option<Arc<Display>>,
 }
 
 impl Image {
@@ -75,7 +78,28 @@ impl Image {
         if expected != Some(samples.len()) {
             return Err(ImageError::SampleCount { width, height, color, got: samples.len() });
         }
-        Ok(Self { width, height, color, samples })
+        Ok(Self { width, height, color, samples, display: None })
+    }
+
+    /// Puts the samples of a grey picture into form together with how its file says that they are to be shown.
+    ///
+    /// # Errors
+    /// Those of [`Self::new`].
+    pub fn measured(width: usize, height: usize, samples: Samples, display: Display) -> Result<Self, ImageError> {
+        Ok(Self { display: Some(Arc::new(display)), ..Self::new(width, height, Color::Grey, samples)? })
+    }
+
+    /// How the file says that the samples are to be shown; `None` where they are grey levels or colours themselves.
+    pub fn display(&self) -> Option<&Display> {
+        self.display.as_deref()
+    }
+
+    /// The picture as its file says that it is to be shown, in samples that are grey levels or colours.
+    pub fn shown(&self) -> Cow<'_, Self> {
+        match &self.display {
+            Some(display) => Cow::Owned(render_usual(self, display)),
+            None => Cow::Borrowed(self),
+        }
     }
 
     /// Columns.
@@ -111,6 +135,11 @@ impl Image {
     /// Makes a picture of samples that the caller made for this size.
     pub(crate) fn from_parts(width: usize, height: usize, color: Color, samples: Samples) -> Self {
         debug_assert_eq!(width * height * color.channels(), samples.len());
-        Self { width, height, color, samples }
+        Self { width, height, color, samples, display: None }
+    }
+
+    /// Keeps how the samples are to be shown, for another part of the same picture.
+    pub(crate) fn shown_like(self, other: &Self) -> Self {
+        Self { display: other.display.clone(), ..self }
     }
 }

@@ -5,9 +5,11 @@
 mod augment;
 mod color;
 mod depth;
+mod display;
 mod error;
 mod frame;
 mod image;
+mod levels;
 mod pipeline;
 mod random;
 mod resize;
@@ -15,6 +17,7 @@ mod warp;
 
 pub use augment::{Augmentation, AugmentationError};
 pub use depth::Depth;
+pub use display::{Display, Lut, Modality, View, WindowFunction};
 pub use error::ImageError;
 pub use image::{Color, Image, Samples};
 pub use pipeline::{Pipeline, PipelineError, Step};

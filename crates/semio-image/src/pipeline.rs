@@ -139,6 +139,17 @@ pub enum PipelineError {
         "step `depth`: the picture holds real values, which have no full range: choose `window`, `percentile` or `image`"
     )]
     NeedsRange,
+    /// A depth step asks for a view that the picture's file does not hold.
+    #[error(
+        "step `depth`: view {number} is asked for, but the file holds {held} (windows and VOI tables): choose `full`, \
+         `percentile` or `image`"
+    )]
+    NoView {
+        /// The view's number, from 1.
+        number: usize,
+        /// Views that there are.
+        held: usize,
+    },
     /// The picture to finish is not what the steps before give.
     #[error(
         "step `scale` needs a prepared picture of {width} × {height} pixels ({color:?}) in 8 or 16 bits, got {got}"
@@ -250,12 +261,13 @@ impl Pipeline {
     /// This part never changes for one file, so its result may be kept; augmentation comes after it.
     ///
     /// # Errors
-    /// [`PipelineError::NeedsRange`] for real values where the depth step gives no range.
+    /// [`PipelineError::NeedsRange`] for real values where the depth step gives no range, [`PipelineError::NoView`] where
+    /// it names a view that the file does not hold.
     pub fn prepare(&self, image: &Image) -> Result<Image, PipelineError> {
         let mut image = Cow::Borrowed(image);
         for step in &self.steps {
             let next = match step {
-                Step::Depth { range } => match range.apply(&image).ok_or(PipelineError::NeedsRange)? {
+                Step::Depth { range } => match range.apply(&image)? {
                     Cow::Borrowed(_) => continue,
                     Cow::Owned(stretched) => stretched,
                 },

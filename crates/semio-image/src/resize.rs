@@ -44,6 +44,9 @@ impl Image {
         if width > MAX_SIDE || height > MAX_SIDE {
             return Err(ImageError::TooLarge { width, height });
         }
+        if self.display().is_some() {
+            return self.shown().resize(width, height, filter);
+        }
         // One direction at a time, since the library chooses its order by the type, and the order shows where cubic
         // overshoot is cut off. Pillow before 13 always takes rows first; 13 takes columns first in this case
         // (python-pillow/Pillow#9549), and so do we: then no picture in between is larger than both others.

@@ -75,7 +75,7 @@ pub(super) fn read_tree(root: &Path) -> Result<Source, ManifestError> {
         }
         let ending = entry.path().extension().unwrap_or_default().to_string_lossy().to_lowercase();
         let by_name =
-            matches!(ending.as_str(), "png" | "jpg" | "jpeg" | "jpe" | "jfif" | "bmp" | "dib" | "tif" | "tiff");
+            matches!(ending.as_str(), "png" | "jpg" | "jpeg" | "jpe" | "jfif" | "bmp" | "dib" | "tif" | "tiff" | "dcm");
         if !by_name && !begins_like_a_picture(entry.path()) {
             report.leave_out(LeftOut::NotAPicture(ending));
             continue;

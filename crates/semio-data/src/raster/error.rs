@@ -5,6 +5,8 @@ use std::{
 
 use image::ImageFormat;
 
+use crate::dicom::DicomError;
+
 /// A picture format that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -59,7 +61,7 @@ pub enum DecodeError {
     #[error("the file is empty; copy it again from its source")]
     Empty,
     /// The content is of no format that is read.
-    #[error("the content is {found}, not PNG, JPEG, BMP or TIFF{hint}")]
+    #[error("the content is {found}, not PNG, JPEG, BMP, TIFF or DICOM{hint}")]
     NotAPicture {
         /// What it looks like instead.
         found: &'static str,
@@ -111,6 +113,9 @@ pub enum DecodeError {
         /// What the decoder found.
         reason: String,
     },
+    /// A DICOM file that cannot be read.
+    #[error("{0}")]
+    Dicom(#[from] DicomError),
     /// The decoder failed in a way that it should not.
     #[error("the {format} decoder failed on this file, which is probably broken; copy it again from its source")]
     Panicked {
@@ -135,8 +140,6 @@ pub(crate) fn not_a_picture(bytes: &[u8], known: Option<ImageFormat>) -> DecodeE
             _ => "a picture in another format",
         };
         (name, CONVERT)
-    } else if bytes.get(128..132) == Some(b"DICM") {
-        ("DICOM", "")
     } else if bytes.starts_with(b"\0\0\0\x0cjP  ") || bytes.starts_with(b"\xff\x4f\xff\x51") {
         ("JPEG 2000", CONVERT)
     } else if bytes.starts_with(b"version https://git-lfs") {

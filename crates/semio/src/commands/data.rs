@@ -1,3 +1,5 @@
+mod inspect;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
@@ -37,6 +39,15 @@ pub(crate) enum Data {
         #[arg(short, long)]
         quiet: bool,
     },
+    /// Show what picture files hold: how pixels are coded and are to be seen, exposure and device; not who the patient is.
+    Inspect {
+        /// Picture files, DICOM or others, or folders of them
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Prints one JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
     /// Divide pictures into train, val and test without dividing a patient, and write the list.
     Split {
         #[command(flatten)]
@@ -59,6 +70,7 @@ impl Data {
                 let job: Job = job.parse().map_err(Fault::usage)?;
                 synth(&SynthOptions { job, count, seed, size }, &output, json, quiet)
             }
+            Self::Inspect { files, json } => inspect::inspect(&files, json),
             Self::Split { data, split, output, json } => divide(&dividing(&data, &split)?, &output, json),
         }
     }

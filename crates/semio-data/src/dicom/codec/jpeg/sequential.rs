@@ -1,0 +1,178 @@
+//! Sequential JPEG of 8 and 12 bits (T.81, annex F), in which all coefficients of a block come in one scan.
+
+use std::f32::consts::{FRAC_1_SQRT_2, PI};
+
+use super::{
+    Fault, Picture,
+    huffman::{Bits, Table},
+};
+
+/// T.81, figure A.6: where the coefficients of a block lie, by the order in which they come.
+const ZIGZAG: [u8; 64] = [
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21,
+    28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54,
+    47, 55, 62, 63,
+];
+
+/// The samples of one component, in whole blocks.
+struct Plane {
+    width: usize,
+    samples: Vec<u16>,
+}
+
+/// Decodes the samples of all components, those of a pixel side by side; reduced ones are repeated.
+pub(super) fn decode(picture: &mut Picture) -> Result<Vec<u16>, Fault> {
+    let frame = picture.frame.clone();
+    let (width, height) = (usize::from(frame.width), usize::from(frame.height));
+    let factor = |of: fn(&super::Component) -> usize| frame.components.iter().map(of).max().unwrap_or(1);
+    let (most_across, most_down) = (factor(|c| c.horizontal), factor(|c| c.vertical));
+    let units = (width.div_ceil(8 * most_across), height.div_ceil(8 * most_down));
+    let mut planes: Vec<Plane> = frame
+        .components
+        .iter()
+        .map(|c| {
+            let width = units.0 * c.horizontal * 8;
+            Plane { width, samples: vec![0; width * units.1 * c.vertical * 8] }
+        })
+        .collect();
+    let transform = Transform::new(frame.bits);
+    let mut done = 0;
+    while done < frame.components.len() {
+        let header = picture.scan()?;
+        let mut bits = Bits::new(picture.stream, header.at);
+        let mut parts = vec![];
+        for &(place, tables) in &header.components {
+            let component = &frame.components[place];
+            let part = || {
+                let dc = picture.dc.get(usize::from(tables >> 4))?.as_ref()?;
+                let ac = picture.ac.get(usize::from(tables & 15))?.as_ref()?;
+                Some(Part { place, dc, ac, steps: picture.quantization[component.quantization]?, last: 0 })
+            };
+            parts.push(part().ok_or_else(|| Fault::broken("a table is missing"))?);
+        }
+        // One component alone comes block by block, without those that only fill up its units (T.81, A.2.2).
+        let alone = parts.len() == 1;
+        let (across, down) = match (alone, parts.first()) {
+            (true, Some(part)) => {
+                let c = &frame.components[part.place];
+                let reduced = |side: usize, factor: usize, most: usize| (side * factor).div_ceil(most).div_ceil(8);
+                (reduced(width, c.horizontal, most_across), reduced(height, c.vertical, most_down))
+            }
+            _ => units,
+        };
+        for unit in 0..across * down {
+            if picture.restart > 0 && unit > 0 && unit % picture.restart == 0 {
+                bits.restart()?;
+                for part in &mut parts {
+                    part.last = 0;
+                }
+            }
+            let (x, y) = (unit % across, unit / across);
+            for part in &mut parts {
+                let component = &frame.components[part.place];
+                let (wide, high) = if alone { (1, 1) } else { (component.horizontal, component.vertical) };
+                for block in 0..wide * high {
+                    let coefficients = part.block(&mut bits)?;
+                    let plane = &mut planes[part.place];
+                    let (column, row) = ((x * wide + block % wide) * 8, (y * high + block / wide) * 8);
+                    let at = row * plane.width + column;
+                    transform.apply(&coefficients, &mut plane.samples[at..], plane.width);
+                }
+            }
+        }
+        picture.at = bits.end();
+        done += header.components.len();
+    }
+    let mut samples = Vec::with_capacity(width * height * planes.len());
+    for y in 0..height {
+        for x in 0..width {
+            for (plane, c) in planes.iter().zip(&frame.components) {
+                let (row, column) = (y * c.vertical / most_down, x * c.horizontal / most_across);
+                samples.push(plane.samples[row * plane.width + column]);
+            }
+        }
+    }
+    Ok(samples)
+}
+
+/// One component in a scan.
+struct Part<'a> {
+    place: usize,
+    dc: &'a Table,
+    ac: &'a Table,
+    steps: [u16; 64],
+    /// The last block's first coefficient.
+    last: i32,
+}
+
+impl Part<'_> {
+    /// Decodes the coefficients of one block.
+    fn block(&mut self, bits: &mut Bits) -> Result<[f32; 64], Fault> {
+        let mut block = [0.0; 64];
+        let count = bits.value(self.dc)?;
+        if count > 15 {
+            return Err(Fault::broken("a coefficient has more than 15 bits"));
+        }
+        // Sums of hostile differences may leave the range; they are wrong anyway, and must only not overflow.
+        self.last = self.last.wrapping_add(bits.difference(count)?);
+        block[0] = self.last as f32 * f32::from(self.steps[0]);
+        let mut place = 1;
+        while place < 64 {
+            let code = bits.value(self.ac)?;
+            let (zeros, count) = (usize::from(code >> 4), code & 15);
+            if count == 0 {
+                if zeros != 15 {
+                    break;
+                }
+                place += 16;
+                continue;
+            }
+            place += zeros;
+            let coefficient = bits.difference(count)?;
+            let (Some(&at), Some(&step)) = (ZIGZAG.get(place), self.steps.get(place)) else {
+                return Err(Fault::broken("a block has more than 64 coefficients"));
+            };
+            block[usize::from(at)] = coefficient as f32 * f32::from(step);
+            place += 1;
+        }
+        Ok(block)
+    }
+}
+
+/// The inverse cosine transform (T.81, A.3.3).
+struct Transform {
+    /// `waves[u][x]` = C(u)/2 · cos((2x + 1) u π / 16)
+    waves: [[f32; 8]; 8],
+    middle: f32,
+    max: f32,
+}
+
+impl Transform {
+    fn new(bits: u8) -> Self {
+        let wave = |u: usize, x: usize| {
+            let size = if u == 0 { FRAC_1_SQRT_2 } else { 1.0 };
+            size / 2.0 * ((2 * x + 1) as f32 * u as f32 * PI / 16.0).cos()
+        };
+        let waves = std::array::from_fn(|u| std::array::from_fn(|x| wave(u, x)));
+        Self { waves, middle: (1u32 << (bits - 1)) as f32, max: ((1u32 << bits) - 1) as f32 }
+    }
+
+    fn apply(&self, block: &[f32; 64], to: &mut [u16], stride: usize) {
+        let mut rows = [[0.0; 8]; 8];
+        for (row, coefficients) in rows.iter_mut().zip(block.as_chunks::<8>().0) {
+            for (wave, &c) in self.waves.iter().zip(coefficients).filter(|(_, c)| **c != 0.0) {
+                row.iter_mut().zip(wave).for_each(|(sum, w)| *sum += c * w);
+            }
+        }
+        for y in 0..8 {
+            let mut line = [0.0; 8];
+            for (v, row) in rows.iter().enumerate() {
+                let wave = self.waves[v][y];
+                line.iter_mut().zip(row).for_each(|(sum, value)| *sum += wave * value);
+            }
+            for (to, value) in to[y * stride..].iter_mut().zip(line) {
+                *to = (value + self.middle + 0.5).floor().clamp(0.0, self.max) as u16;
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! JPEG 2000 (ITU-T T.800) and its high-throughput form (ITU-T T.814).
+//!
+//! The decoders are `hayro-jpeg2000` and, for the high-throughput form, `dicom-toolkit-jpeg2000`; both are without
+//! `unsafe`. What a stream asks of them is checked here before they see it.
+
+use super::{Decoded, Fault, Pixels, Size};
+use crate::dicom::Layout;
+
+/// How many packets, and how many code blocks' groups (precincts), a picture may have. 4,096² pixels in precincts of
+/// 128² with 12 layers stay below a tenth of it.
+const MAX_PACKETS: u64 = 1 << 20;
+
+/// Decodes a frame of 1 to 24 bits.
+pub(in crate::dicom) fn decode(stream: &[u8], layout: &Layout) -> Result<Decoded, Fault> {
+    let stream = codestream(stream).ok_or_else(|| Fault::broken("no JPEG 2000 picture begins here"))?;
+    let header = Header::read(stream)?;
+    let size = Size { width: header.width, height: header.height, components: header.components, bits: header.bits };
+    size.check(layout)?;
+    header.check_packets()?;
+    let planes = if header.high_throughput { high_throughput(stream, &header)? } else { classic(stream)? };
+    let pixels = layout.rows as usize * layout.columns as usize;
+    if planes.len() != usize::from(layout.samples) || planes.iter().any(|p| p.len() != pixels) {
+        return Err(Fault::broken("its components have sizes of their own"));
+    }
+    // Decoders raise signed samples by half of the range, as the format says for unsigned ones.
+    let half = if header.signed { 1i64 << (header.bits - 1) } else { 0 };
+    let top = (1i64 << header.bits) - 1;
+    let value = |sample: f32| (((sample + 0.5).floor() as i64).clamp(0, top) - half) as i32;
+    macro_rules! weave {
+        ($type:ty) => {
+            match planes.as_slice() {
+                [grey] => grey.iter().map(|&v| value(v) as $type).collect::<Vec<$type>>(),
+                planes => (0..pixels).flat_map(|i| planes.iter().map(move |p| value(p[i]) as $type)).collect(),
+            }
+        };
+    }
+    let pixels = match header.bits {
+        ..=8 => Pixels::U8(weave!(u8)),
+        9..=16 => Pixels::U16(weave!(u16)),
+        _ => Pixels::U32(weave!(u32)),
+    };
+    // Signed samples keep the lowest bits of their two's complement here, in a type that may be narrower than that of
+    // the stored values: the sign is carried on from there.
+    Ok(Decoded { pixels, bits: header.bits, rgb: header.transformed || layout.samples == 1 })
+}
+
+/// The codestream, also out of a JP2 file around it.
+fn codestream(bytes: &[u8]) -> Option<&[u8]> {
+    const BEGIN: &[u8] = b"\xff\x4f\xff\x51";
+    if bytes.starts_with(BEGIN) {
+        return Some(bytes);
+    }
+    bytes.starts_with(b"\0\0\0\x0cjP  ").then_some(())?;
+    let mut at = 0;
+    while let Some(&[l0, l1, l2, l3, ref kind @ ..]) = bytes.get(at..at + 8) {
+        let length = match u32::from_be_bytes([l0, l1, l2, l3]) as usize {
+            0 => bytes.len() - at,
+            length => length,
+        };
+        if kind == b"jp2c" {
+            let stream = bytes.get(at + 8..at.saturating_add(length).min(bytes.len()))?;
+            return stream.starts_with(BEGIN).then_some(stream);
+        }
+        at = at.checked_add(length.max(8))?;
+    }
+    None
+}
+
+fn classic(stream: &[u8]) -> Result<Vec<Vec<f32>>, Fault> {
+    use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
+    let problem = |error: hayro_jpeg2000::DecodeError| Fault::broken(error.to_string());
+    let settings = DecodeSettings { strict: false, ..DecodeSettings::default() };
+    let image = Image::new(stream, &settings).map_err(problem)?;
+    let mut context = DecoderContext::default();
+    let decoded = image.decode(&mut context).map_err(problem)?;
+    Ok(decoded.components().iter().map(|c| c.samples().to_vec()).collect())
+}
+
+fn high_throughput(stream: &[u8], header: &Header) -> Result<Vec<Vec<f32>>, Fault> {
+    use dicom_toolkit_jpeg2000::{DecodeSettings, Image};
+    if header.bits > 16 {
+        return Err(Fault::unsupported("high-throughput JPEG 2000 with more than 16 bits"));
+    }
+    let problem = |error: dicom_toolkit_jpeg2000::DecodeError| Fault::broken(error.to_string());
+    let image = Image::new(stream, &DecodeSettings::default()).map_err(problem)?;
+    let raw = image.decode_native().map_err(problem)?;
+    let components = usize::from(raw.num_components);
+    let samples: Vec<f32> = match raw.bytes_per_sample {
+        1 => raw.data.iter().map(|&v| v.into()).collect(),
+        _ => raw.data.as_chunks().0.iter().map(|&v| u16::from_le_bytes(v).into()).collect(),
+    };
+    Ok((0..components).map(|c| samples.iter().skip(c).step_by(components).copied().collect()).collect())
+}
+
+/// What the codestream's own headers say (T.800, annex A).
+struct Header {
+    width: u32,
+    height: u32,
+    components: u16,
+    bits: u8,
+    signed: bool,
+    /// Whether colours went through a transform, which the decoder takes back.
+    transformed: bool,
+    high_throughput: bool,
+    tiles: u64,
+    /// The most packets that a header asks for.
+    packets: u64,
+}
+
+impl Header {
+    fn read(stream: &[u8]) -> Result<Self, Fault> {
+        let early = || Fault::broken("its header ends early");
+        let u16 = |at: usize| Some(u16::from_be_bytes(*stream.get(at..)?.first_chunk()?));
+        let u32 = |at: usize| Some(u32::from_be_bytes(*stream.get(at..)?.first_chunk()?));
+        let size = || {
+            let corner = |at| Some((u32(at)?, u32(at + 4)?));
+            Some((corner(8)?, corner(16)?, corner(24)?, corner(32)?, u16(40)?))
+        };
+        let (end, offset, tile, tile_offset, components) = size().ok_or_else(early)?;
+        let (Some(width), Some(height)) = (end.0.checked_sub(offset.0), end.1.checked_sub(offset.1)) else {
+            return Err(Fault::broken("its corners make no sense"));
+        };
+        if tile.0 == 0 || tile.1 == 0 || tile_offset.0 > offset.0 || tile_offset.1 > offset.1 {
+            return Err(Fault::broken("its tiles make no sense"));
+        }
+        let across = |end: u32, tile: u32, offset: u32| u64::from(end - offset).div_ceil(tile.into());
+        let tiles = across(end.0, tile.0, tile_offset.0) * across(end.1, tile.1, tile_offset.1);
+        let mut depths = vec![];
+        for component in 0..usize::from(components.min(4)) {
+            let parts = stream.get(42 + 3 * component..45 + 3 * component).ok_or_else(early)?;
+            if parts[1..] != [1, 1] {
+                return Err(Fault::unsupported("JPEG 2000 with reduced components"));
+            }
+            depths.push(parts[0]);
+        }
+        let Some(&depth) = depths.first().filter(|first| depths.iter().all(|d| d == *first)) else {
+            return Err(Fault::unsupported("JPEG 2000 whose components differ in depth"));
+        };
+        let (bits, signed) = ((depth & 0x7f) + 1, depth & 0x80 != 0);
+        if bits > 24 {
+            return Err(Fault::unsupported(format!("JPEG 2000 with {bits} bits a sample")));
+        }
+        let mut header = Self {
+            width,
+            height,
+            components,
+            bits,
+            signed,
+            transformed: false,
+            high_throughput: false,
+            tiles,
+            packets: 1,
+        };
+        // Coding styles may come with the picture, a component, or a part of a tile.
+        let mut at = 2;
+        let mut tile_part = 0..0;
+        while let (Some(marker), Some(length)) = (u16(at), u16(at + 2)) {
+            let content = stream.get(at + 4..at + 2 + usize::from(length)).unwrap_or_default();
+            match marker {
+                0xff50 => header.high_throughput = true,
+                0xff52 => {
+                    header.transformed |= content.get(4) == Some(&1);
+                    let layers = content.get(1..3).map_or(1, |l| u16::from_be_bytes([l[0], l[1]]));
+                    header.count(content.first().is_some_and(|s| s & 1 == 1), layers, content.get(5..));
+                }
+                0xff53 => {
+                    let skip = if components < 257 { 1 } else { 2 };
+                    let has_precincts = content.get(skip).is_some_and(|s| s & 1 == 1);
+                    header.count(has_precincts, 1, content.get(skip + 1..));
+                }
+                0xff90 => {
+                    let length = content.get(2..6).map_or(0, |l| u32::from_be_bytes([l[0], l[1], l[2], l[3]]) as usize);
+                    tile_part = at..if length == 0 { stream.len() } else { at.saturating_add(length) };
+                }
+                0xff93 => {
+                    at = tile_part.end.max(at + 2);
+                    continue;
+                }
+                0xffd9 => break,
+                _ => {}
+            }
+            at += 2 + usize::from(length).max(2);
+        }
+        Ok(header)
+    }
+
+    /// Counts the packets of one coding style: levels, block sizes, styles, and a size of precincts for each level.
+    fn count(&mut self, has_precincts: bool, layers: u16, style: Option<&[u8]>) {
+        let Some(&[levels, _, _, _, _, ref precincts @ ..]) = style else { return };
+        let side = |side: u32, level: u32, exponent: u32| {
+            let reduced = u64::from(side).div_ceil(1 << level.min(32));
+            reduced.div_ceil(1 << exponent).max(1)
+        };
+        let levels = u32::from(levels.min(32));
+        let mut packets = 0;
+        for level in 0..=levels {
+            let exponents = if has_precincts { precincts.get(level as usize).copied().unwrap_or(0xff) } else { 0xff };
+            let (x, y) = (u32::from(exponents & 15), u32::from(exponents >> 4));
+            // Tiles divide precincts further.
+            let whole = side(self.width, levels - level, x) * side(self.height, levels - level, y);
+            packets += whole + 2 * self.tiles;
+        }
+        let packets = packets * u64::from(layers.max(1)) * u64::from(self.components);
+        self.packets = self.packets.max(packets);
+    }
+
+    fn check_packets(&self) -> Result<(), Fault> {
+        if self.tiles > 65_535 || self.packets > MAX_PACKETS {
+            return Err(Fault::unsupported(format!("JPEG 2000 in {} tiles and {} packets", self.tiles, self.packets)));
+        }
+        Ok(())
+    }
+}
