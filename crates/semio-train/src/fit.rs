@@ -218,14 +218,14 @@ pub fn fit(job: &Job<'_>, observe: &mut (dyn FnMut(Event<'_>) + Send), stop: &At
     // Computing features is part of the first epoch's time.
     let mut since = Some(Instant::now());
     let mut learner = Learner::new(network, course.free(state.history.len()), recipe.stage_decay);
-    let store;
-    let kept = if !state.done && learner.free() == 1 && learner.base().is_some() && recipe.feature_variants > 0 {
-        let base = learner.base().map(|base| identity(base, job.pipeline, &variation));
-        store = Mutex::new(FeatureStore::open(job.features, &base.unwrap_or_default(), learner.features())?);
-        Some(keep_features(job, &learner, &variation, &store, observe)?)
-    } else {
-        None
+    let store = match learner.base().filter(|_| !state.done && learner.free() == 1 && recipe.feature_variants > 0) {
+        Some(base) => {
+            let identity = identity(base, job.pipeline, &variation);
+            Some(Mutex::new(FeatureStore::open(job.features, &identity, learner.features())?))
+        }
+        None => None,
     };
+    let kept = store.as_ref().map(|store| keep_features(job, &learner, &variation, store, observe)).transpose()?;
     let budget = recipe.cache << 20;
     let pictures = Parts {
         val: Loader::new(job.val, job.pipeline, None, job.threads, budget / 4),
@@ -247,8 +247,7 @@ pub fn fit(job: &Job<'_>, observe: &mut (dyn FnMut(Event<'_>) + Send), stop: &At
         }
         if told != free && recipe.weights.is_some() {
             told = free;
-            let stages = learner.stages();
-            observe(Event::Learns { stages: &stages[stages.len() - free..], of: stages.len() });
+            learner.tell(observe);
         }
         let from = match &kept {
             Some(features) if free == 1 => Batches::Features(features),
@@ -259,11 +258,7 @@ pub fn fit(job: &Job<'_>, observe: &mut (dyn FnMut(Event<'_>) + Send), stop: &At
         row.validated(&evaluate(&predictions));
         row.seconds = started.elapsed().as_secs_f64();
         let gain = row.gain(&recipe.monitor);
-        let gained = match (gain, state.best) {
-            (Some(gain), Some((_, best))) => gain > best,
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
+        let gained = gain.is_some_and(|gain| state.best.is_none_or(|(_, best)| gain > best));
         if let (true, Some(gain)) = (gained, gain) {
             best = Some((row.epoch, learner.whole()));
             state.best = Some((row.epoch, gain));

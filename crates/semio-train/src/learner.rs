@@ -3,6 +3,8 @@ use std::{collections::HashMap, sync::Arc};
 use burn::tensor::Tensor;
 use semio_nn::{Graph, Network, graph::ParamId, graph::Shape};
 
+use crate::fit::Event;
+
 /// A network of which the last stages learn while those before them stay as they are.
 ///
 /// The frozen base is a network of its own that only predicts: with folded batch norms, which so keep their statistics,
@@ -40,9 +42,10 @@ impl Learner {
         Self { whole: whole.clone(), base, head, free, factors }
     }
 
-    /// The names of all stages.
-    pub(crate) fn stages(&self) -> Vec<String> {
-        self.whole.stages().into_iter().map(|s| s.name).collect()
+    /// Says which stages learn.
+    pub(crate) fn tell(&self, observe: &mut (dyn FnMut(Event<'_>) + Send)) {
+        let stages: Vec<String> = self.whole.stages().into_iter().map(|s| s.name).collect();
+        observe(Event::Learns { stages: &stages[stages.len() - self.free..], of: stages.len() });
     }
 
     /// How many of the last stages learn.

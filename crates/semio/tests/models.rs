@@ -1,6 +1,6 @@
 //! The networks as a user sees them.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod common;
 
@@ -51,4 +51,53 @@ fn what_cannot_be_timed_is_explained() {
     assert!(none.contains("--batch = 0: must be at least 1"), "{none}");
     let large = err(&run(&["models", "bench", "lenet5", "--batch", "1000000000", "--size", "32"], 1));
     assert!(large.contains("batch 1000000000 needs about") && large.contains("smaller --batch"), "{large}");
+}
+
+#[test]
+fn a_reference_is_checked_line_by_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("reference.json");
+    // Names and shapes agree, logits are not judged; the second network has another number of parameters.
+    let text = r#"{"classes": 3, "prefix": "x/", "models": {
+        "lenet5": {"input": [2, 1, 32, 32], "parameters": 60879, "state_dict": [], "logits": []},
+        "r0-cnn": {"input": [2, 3, 32, 32], "parameters": 5}, "no-such": {"input": [1, 3, 32, 32]}}}"#;
+    std::fs::write(&file, text).unwrap();
+    let said = out(&run(&["models", "check", file.to_str().unwrap()], 1));
+    assert!(said.contains("1 of 3 networks agree with the reference"), "{said}");
+    assert!(said.contains("trainable values, expected 5") && said.contains("no network is called `no-such`"), "{said}");
+    std::fs::write(&file, "{}").unwrap();
+    let said = err(&run(&["models", "check", file.to_str().unwrap()], 2));
+    assert!(said.contains("no file of reference outputs") && said.contains("`classes`"), "{said}");
+}
+
+/// The real ImageNet weights, and a natural photograph as scikit-learn brings one.
+#[test]
+fn published_weights_become_a_bundle_that_predicts() {
+    let weights = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/weights/mobilenet_v2/mobilenet_v2.safetensors");
+    if !weights.exists() {
+        eprintln!("skipped: {} is not there", weights.display());
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("bundle");
+    let (weights, place) = (weights.to_str().unwrap(), bundle.to_str().unwrap());
+    let make = ["models", "bundle", "mobilenet_v2", "--weights", weights, "--classes", "imagenet", "-o", place];
+    run(&make, 0);
+    // A red disc on a black ground: nothing of ImageNet, but a picture.
+    let picture = folder.path().join("disc.png");
+    let inside = |i: u32| (i % 64).abs_diff(32).pow(2) + (i / 64).abs_diff(32).pow(2) < 400;
+    let samples = (0..64 * 64).flat_map(|i| if inside(i) { [220, 30, 20] } else { [0, 0, 0] }).collect();
+    let image = semio_image::Image::new(64, 64, semio_image::Color::Rgb, semio_image::Samples::U8(samples)).unwrap();
+    std::fs::write(&picture, semio_data::encode_png(&image).unwrap()).unwrap();
+    let said = out(&run(&["predict", place, picture.to_str().unwrap(), "--json"], 0));
+    let row: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    assert!(row["probabilities"].as_object().unwrap().len() == 1000, "{said}");
+
+    let classes = folder.path().join("classes.txt");
+    std::fs::write(&classes, "one\ntwo\n").unwrap();
+    let mut wrong = make;
+    wrong[6] = classes.to_str().unwrap();
+    let said = err(&run(&wrong, 2));
+    assert!(said.contains("the weights are not for 2 classes") && said.contains("classifier.1.weight"), "{said}");
 }

@@ -193,17 +193,13 @@ pub fn tune(
         }
         let begun = trials.get(number).cloned();
         trials.truncate(number);
-        let trial = match begun {
-            Some(trial) => trial,
-            None => {
-                let tried: Vec<(Vec<f64>, f64)> =
-                    trials.iter().filter_map(|t| Some((t.point.clone(), t.score?))).collect();
-                let point = sampler::suggest(&search.space, search.method, search.seed, number, &tried);
-                let keys = search.space.keys(&point);
-                let state = State::Running;
-                Trial { number, point, keys, state, score: None, epochs: 0, seconds: 0.0, problem: None }
-            }
-        };
+        let trial = begun.unwrap_or_else(|| {
+            let tried: Vec<(Vec<f64>, f64)> = trials.iter().filter_map(|t| Some((t.point.clone(), t.score?))).collect();
+            let point = sampler::suggest(&search.space, search.method, search.seed, number, &tried);
+            let keys = search.space.keys(&point);
+            let state = State::Running;
+            Trial { number, point, keys, state, score: None, epochs: 0, seconds: 0.0, problem: None }
+        });
         journal.write(&trial)?;
         let best = best_of(&trials).and_then(|b| trials[b].score);
         let Some(trial) = run(search, trial, dataset, place, weights, &journal, observe, stop)? else {

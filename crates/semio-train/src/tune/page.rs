@@ -104,20 +104,16 @@ fn brief(searched: &Searched, figure: &str) -> Vec<String> {
 /// The axis of the space's dimension at `place`.
 fn axis(dimension: &Dimension, place: usize, lines: &[&Trial]) -> Axis {
     let (from, to) = dimension.values.range();
-    let (ticks, at): (Vec<(f64, String)>, Box<dyn Fn(f64) -> f64>) = match &dimension.values {
-        Values::Choice(values) => {
-            let n = values.len();
-            let middle = move |i: usize| if n == 1 { 0.5 } else { i as f64 / (n - 1) as f64 };
-            let ticks = values.iter().enumerate().map(|(i, v)| (middle(i), shown(Some(v)))).collect();
-            (ticks, Box::new(move |x| middle((x as usize).min(n - 1))))
-        }
-        Values::Range { .. } => {
-            let ticks = [0.0, 0.25, 0.5, 0.75, 1.0]
-                .map(|place| (place, shown(Some(&dimension.values.value(from + place * (to - from))))))
-                .to_vec();
-            (ticks, Box::new(move |x| (x - from) / (to - from)))
-        }
+    let at = |x: f64| match &dimension.values {
+        Values::Choice(values) if values.len() == 1 => 0.5,
+        Values::Choice(values) => (x as usize).min(values.len() - 1) as f64 / (values.len() - 1) as f64,
+        Values::Range { .. } => (x - from) / (to - from),
     };
+    let marks: Vec<f64> = match &dimension.values {
+        Values::Choice(values) => (0..values.len()).map(|i| i as f64 + 0.5).collect(),
+        Values::Range { .. } => [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| from + share * (to - from)).to_vec(),
+    };
+    let ticks = marks.iter().map(|&x| (at(x), shown(Some(&dimension.values.value(x))))).collect();
     let places = lines.iter().map(|t| t.point.get(place).map(|x| at(*x))).collect();
     Axis { name: dimension.key.clone(), ticks, places }
 }
