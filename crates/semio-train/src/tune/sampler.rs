@@ -4,11 +4,14 @@ use tpe::{TpeOptimizer, categorical_range, histogram_estimator, parzen_estimator
 
 use super::{
     Method,
-    space::{Space, Values},
+    space::{Dimension, Space, Values},
 };
 
 /// Trials that are drawn at random before anything is learned from them.
 const RANDOM: usize = 8;
+
+/// One number in so many stays drawn: without chance, a choice that began badly would never be tried again.
+const CHANCE: u64 = 4;
 
 /// The next point to try. It depends on nothing but the seed, the trial's number and the points tried before.
 pub(super) fn suggest(space: &Space, method: Method, seed: u64, trial: usize, tried: &[(Vec<f64>, f64)]) -> Vec<f64> {
@@ -17,7 +20,7 @@ pub(super) fn suggest(space: &Space, method: Method, seed: u64, trial: usize, tr
         return drawn;
     }
     let mut random = StdRng::seed_from_u64(sample_seed(seed ^ 0x7470_6500, trial as u64, 0));
-    let mut next = |(i, d): (usize, &super::space::Dimension)| -> Option<f64> {
+    let mut next = |(i, d): (usize, &Dimension)| -> Option<f64> {
         let (from, to) = d.values.range();
         let (mut optimizer, choice) = match &d.values {
             Values::Choice(values) => {
@@ -34,7 +37,11 @@ pub(super) fn suggest(space: &Space, method: Method, seed: u64, trial: usize, tr
         Some(if choice { x + 0.5 } else { x })
     };
     // Where nothing can be learned, for example from one value only, the drawn number stands.
-    space.dimensions.iter().enumerate().zip(&drawn).map(|(d, &x)| next(d).unwrap_or(x)).collect()
+    let learned = |(d, &x): ((usize, &Dimension), &f64)| {
+        let chance = sample_seed(seed ^ 0x6368_616e, d.0 as u64, trial as u64).is_multiple_of(CHANCE);
+        if chance { x } else { next(d).unwrap_or(x) }
+    };
+    space.dimensions.iter().enumerate().zip(&drawn).map(learned).collect()
 }
 
 #[cfg(test)]
@@ -65,7 +72,7 @@ mod tests {
     fn what_was_learned_finds_the_top_sooner_than_chance() {
         let mean = |method| (0..20).map(|seed| best(method, seed)).sum::<f64>() / 20.0;
         let (learned, chance) = (mean(Method::Tpe), mean(Method::Random));
-        assert!(learned > chance / 2.0, "{learned} is less than half as far from the top as {chance}");
+        assert!(learned > 0.7 * chance, "{learned} is no nearer to the top than {chance}");
     }
 
     #[test]
