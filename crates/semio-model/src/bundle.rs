@@ -33,6 +33,9 @@ pub struct Manifest {
     /// Widths of dense layers that were put before the network's output layer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub head_layers: Vec<usize>,
+    /// The weights that training began with, where it did not begin with fresh ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began_with: Option<WeightsFile>,
     /// The classes in the order of the probabilities.
     pub classes: Vec<String>,
     /// How logits become probabilities.
@@ -51,6 +54,16 @@ pub struct Manifest {
     pub weights_sha256: String,
     /// The figures that `evaluation.json` tells in full, on the part that it names.
     pub metrics: serde_json::Value,
+}
+
+/// A file of weights.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WeightsFile {
+    /// Its name, without the folder.
+    pub file: String,
+    /// Its SHA-256, in hexadecimal digits.
+    pub sha256: String,
 }
 
 /// The data behind a model.

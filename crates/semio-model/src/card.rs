@@ -20,6 +20,9 @@ pub(crate) fn markdown(manifest: &Manifest, network: &Network) -> String {
     line(format_args!("## Intended use\n\n{}\n", manifest.intended_use));
     line(format_args!("## Model\n"));
     line(format_args!("- network: {} ({} parameters)", manifest.architecture, network.graph().parameter_count()));
+    if let Some(origin) = &manifest.began_with {
+        line(format_args!("- began with the weights {} (SHA-256 {})", origin.file, origin.sha256));
+    }
     line(format_args!("- reads: {channels} × {height} × {width} values, prepared as `bundle.json` tells"));
     line(format_args!("- classes, in this order: {}", manifest.classes.join(", ")));
     match manifest.decision {

@@ -7,5 +7,5 @@ mod bundle;
 mod card;
 mod predictor;
 
-pub use bundle::{Bundle, BundleError, DataUsed, Manifest, SCHEMA, hex, hex_sha256};
+pub use bundle::{Bundle, BundleError, DataUsed, Manifest, SCHEMA, WeightsFile, hex, hex_sha256};
 pub use predictor::{Decision, OutputKind, Prediction, Predictor};

@@ -13,7 +13,7 @@ use semio_data::{
     Split, SplitError,
     split::{Folds as FoldParts, cut_val, folds, leave_one_group_out},
 };
-use semio_model::{Bundle, BundleError, DataUsed, Decision, Manifest, Predictor, SCHEMA};
+use semio_model::{Bundle, BundleError, DataUsed, Decision, Manifest, Predictor, SCHEMA, WeightsFile};
 use semio_nn::{Architecture, Graph};
 
 use crate::{
@@ -311,6 +311,7 @@ fn run(
         schema: SCHEMA,
         architecture: recipe.model.clone(),
         head_layers: recipe.head_layers.clone(),
+        began_with: place.weights.map(origin).transpose()?,
         classes: dataset.classes.clone(),
         output: output_kind(recipe, &dataset.classes)?,
         decision: Decision::MostProbable,
@@ -345,6 +346,13 @@ fn run(
     let further: [(&str, &[u8]); 2] = [("history.csv", history.as_bytes()), ("evaluation.json", &json)];
     bundle.write(&folder.join("bundle"), &further)?;
     Ok(Run { fitted, manifest: bundle.manifest, judged: judged.pictures, predictions: judged.predictions, evaluation })
+}
+
+/// What the bundle says about the weights that a run began with.
+fn origin(path: &Path) -> Result<WeightsFile, RunError> {
+    let file = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let sha256 = semio_data::file_sha256(path).map_err(DatasetError::from)?;
+    Ok(WeightsFile { file, sha256: semio_model::hex(&sha256) })
 }
 
 /// The probability of the second class from which on sensitivity + specificity is largest (Youden 1950); half way to

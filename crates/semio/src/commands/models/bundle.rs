@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc};
 use burn::tensor::Device;
 use clap::Args;
 use semio_image::{Color, Depth, Filter, Fit, Pipeline, Step};
-use semio_model::{Bundle, DataUsed, Decision, Manifest, OutputKind, SCHEMA};
+use semio_model::{Bundle, DataUsed, Decision, Manifest, OutputKind, SCHEMA, WeightsFile};
 use semio_nn::{
     Architecture, Blueprint,
     weights::{self, Normalized, imagenet_classes, published},
@@ -60,6 +60,10 @@ impl MakeBundle {
             schema: SCHEMA,
             architecture: architecture.name.into(),
             head_layers: vec![],
+            began_with: Some(WeightsFile {
+                file: file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+                sha256: semio_model::hex(&semio_data::file_sha256(&file)?),
+            }),
             classes,
             output: OutputKind::Softmax,
             decision: Decision::MostProbable,
