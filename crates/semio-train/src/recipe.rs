@@ -267,6 +267,24 @@ pub enum LossKind {
     Focal,
 }
 
+/// The recipe's keys that decide which pictures are learned from and which are judged. Runs that are to be compared must
+/// share them.
+pub const DATA_KEYS: [&str; 13] = [
+    "data",
+    "file-column",
+    "label-column",
+    "split-column",
+    "group-column",
+    "classes",
+    "map",
+    "where",
+    "skip-bad",
+    "allow-leak",
+    "val-ratio",
+    "test-ratio",
+    "folds",
+];
+
 impl Default for Recipe {
     fn default() -> Self {
         Self {

@@ -149,6 +149,10 @@ pub fn compare(
         let key = |s: &Standing| s.roc_auc.or(s.accuracy).unwrap_or(f64::NEG_INFINITY);
         key(b).total_cmp(&key(a)).then_with(|| a.name.cmp(&b.name))
     });
+    if !asked_to_end {
+        // What can be computed again need not stay.
+        let _ = fs::remove_dir_all(place.folder.join("features"));
+    }
     let comparison = Comparison { standings, asked_to_end };
     write_json(&place.folder.join("comparison.json"), &comparison)?;
     write_whole(&place.folder.join("comparison.csv"), &comparison.csv()?)?;

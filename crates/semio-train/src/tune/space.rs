@@ -1,5 +1,7 @@
 use semio_image::sample_seed;
 
+use crate::recipe::DATA_KEYS;
+
 /// What is tried: keys of the recipe, each with the values that it may take.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Space {
@@ -40,25 +42,8 @@ pub enum SpaceError {
     },
 }
 
-/// Keys that decide what is learned from and judged by: a search over them would choose its own examination.
-const FIXED: [&str; 16] = [
-    "data",
-    "file-column",
-    "label-column",
-    "split-column",
-    "group-column",
-    "classes",
-    "map",
-    "where",
-    "skip-bad",
-    "allow-leak",
-    "val-ratio",
-    "test-ratio",
-    "folds",
-    "monitor",
-    "threads",
-    "cache",
-];
+/// Further keys that a search must leave alone: what judges, and what changes no figure.
+const FIXED: [&str; 3] = ["monitor", "threads", "cache"];
 
 impl Space {
     /// Reads the `[space]` table of a search.
@@ -68,7 +53,7 @@ impl Space {
     pub fn new(table: &toml::Table) -> Result<Self, SpaceError> {
         let dimension = |(key, value): (&String, &toml::Value)| {
             let wrong = |problem| SpaceError::Values { key: key.clone(), problem };
-            if FIXED.contains(&key.as_str()) {
+            if DATA_KEYS.contains(&key.as_str()) || FIXED.contains(&key.as_str()) {
                 return Err(wrong(
                     "decides which pictures are learned from and judged, or by what; it cannot be tried out",
                 ));

@@ -2,7 +2,7 @@ use std::{collections::HashSet, path::PathBuf, process::ExitCode};
 
 use clap::Args;
 use semio_train::{
-    Place, Recipe,
+    DATA_KEYS, Place, Recipe,
     compare::{Comparison, Contestant, Happening, Standing, compare},
 };
 
@@ -113,7 +113,7 @@ impl Compare {
                 _ => return Err(wrong("a network is neither a name nor a table of keys")),
             };
             let named = own.remove("name").and_then(|n| n.as_str().map(str::to_owned));
-            if let Some(key) = own.keys().find(|key| DATA_KEYS.contains(&key.as_str())) {
+            if let Some(key) = own.keys().find(|key| DATA_KEYS.contains(&key.as_str()) || *key == "seed") {
                 return Err(wrong(&format!("{key} must be the same for all networks; put it before them")));
             }
             let mut keys = base.clone();
@@ -153,24 +153,6 @@ impl Compare {
         Ok(())
     }
 }
-
-/// Keys that decide which pictures are judged.
-const DATA_KEYS: [&str; 14] = [
-    "data",
-    "file-column",
-    "label-column",
-    "split-column",
-    "group-column",
-    "classes",
-    "map",
-    "where",
-    "skip-bad",
-    "allow-leak",
-    "val-ratio",
-    "test-ratio",
-    "folds",
-    "seed",
-];
 
 fn line(s: &Standing) -> String {
     if let Some(problem) = &s.failed {
