@@ -44,7 +44,7 @@ pub(super) fn page(comparison: &Comparison, dataset: &Dataset, today: &str) -> R
             ("Data's SHA-256", dataset.sha256.clone()),
             ("Judged on", format!("the validation part, {} pictures", count(pictures))),
             (
-                "Patients",
+                "Groups (patients)",
                 match dataset.groups {
                     None => "unknown: pictures of one patient may stand in two parts".into(),
                     Some((groups, 0)) => format!("{} groups, none of them divided", count(groups as u64)),
@@ -80,13 +80,16 @@ fn brief(judged: &[&Standing]) -> Vec<String> {
         .filter(|s| s.roc_auc_interval.zip(best.roc_auc).is_some_and(|(i, v)| i.high >= v))
         .map(|s| s.name.as_str())
         .collect();
-    if !level.is_empty() {
-        said.push(format!(
-            "The intervals of {} further {} reach that figure: {}. On these pictures they cannot be told apart by it.",
+    match level.as_slice() {
+        [] => {}
+        [one] => said.push(format!(
+            "The interval of {one} reaches that figure too: on these pictures the two cannot be told apart by it."
+        )),
+        _ => said.push(format!(
+            "The intervals of {} further networks reach that figure: {}. On these pictures they cannot be told apart by it.",
             level.len(),
-            if level.len() == 1 { "network" } else { "networks" },
             level.join(", ")
-        ));
+        )),
     }
     let small = judged
         .iter()
@@ -96,9 +99,9 @@ fn brief(judged: &[&Standing]) -> Vec<String> {
         said.push(format!(
             "Within one percentage point of its accuracy, {} is the fastest: {} pictures a second, where {} reads {}.",
             fast.name,
-            decimal(fast.pictures_per_second, 0),
+            count(fast.pictures_per_second.round() as u64),
             best.name,
-            decimal(best.pictures_per_second, 0),
+            count(best.pictures_per_second.round() as u64),
         ));
     }
     said
@@ -157,7 +160,7 @@ fn cost(judged: &[&Standing]) -> Table {
             decimal(s.multiply_adds as f64 / 1e9, 2),
             decimal(s.training_seconds / 60.0, 1),
             count(s.training_mebibytes),
-            decimal(s.pictures_per_second, 0),
+            count(s.pictures_per_second.round() as u64),
         ]
     };
     let header = [
