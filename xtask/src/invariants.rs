@@ -13,14 +13,28 @@ use crate::root;
 const NAME_BURN: [&str; 4] = ["semio-nn", "semio-model", "semio-train", "semio"];
 
 /// Which crates of this workspace each crate may use.
-const MAY_USE: [(&str, &[&str]); 7] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("semio-image", &[]),
     ("semio-data", &["semio-image"]),
     ("semio-kernels", &[]),
     ("semio-nn", &["semio-kernels"]),
-    ("semio-model", &["semio-image", "semio-nn"]),
-    ("semio-train", &["semio-image", "semio-data", "semio-kernels", "semio-nn", "semio-model"]),
-    ("semio", &["semio-image", "semio-data", "semio-kernels", "semio-nn", "semio-model", "semio-train"]),
+    ("semio-stats", &["semio-image"]),
+    ("semio-model", &["semio-image", "semio-nn", "semio-stats"]),
+    ("semio-train", &["semio-image", "semio-data", "semio-kernels", "semio-nn", "semio-stats", "semio-model"]),
+    ("semio-twin", &[]),
+    (
+        "semio",
+        &[
+            "semio-image",
+            "semio-data",
+            "semio-kernels",
+            "semio-nn",
+            "semio-stats",
+            "semio-model",
+            "semio-train",
+            "semio-twin",
+        ],
+    ),
 ];
 
 /// What a pure crate does not name.

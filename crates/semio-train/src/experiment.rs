@@ -23,11 +23,11 @@ use crate::{
     history::{EpochRow, history_csv},
     inference::{JudgeError, judge_pictures},
     loader::Picture,
-    metrics::{Evaluation, Predictions, evaluate},
     pages::{self, curves},
     recipe::{Folds, Recipe, RecipeError},
     report::ReportError,
 };
+use semio_stats::{Evaluation, Predictions, evaluate};
 
 /// Where and how a recipe is carried out.
 pub struct Place<'a> {

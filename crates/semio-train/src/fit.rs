@@ -25,11 +25,11 @@ use crate::{
     learner::Learner,
     loader::{LoadError, Loader, Picture, Variation, shuffled},
     loss::Loss,
-    metrics::{Predictions, PredictionsError, evaluate},
     optimizer::Optimizer,
     recipe::{LossKind, Recipe, RecipeError},
     schedule::Schedule,
 };
+use semio_stats::{Predictions, PredictionsError, evaluate};
 
 /// What one network is trained on, and how.
 pub struct Job<'a> {

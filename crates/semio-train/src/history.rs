@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::{Evaluation, Metric};
+use semio_stats::{Evaluation, Metric};
 
 /// The figures that can decide which epoch is best. Losses are made small, all others large.
 pub(crate) const MONITORS: [&str; 9] = [

@@ -5,9 +5,9 @@ use semio_model::{Prediction, Predictor};
 
 use crate::{
     loader::{LoadError, Picture},
-    metrics::{Predictions, PredictionsError},
     parallel,
 };
+use semio_stats::{Predictions, PredictionsError};
 
 /// A file to predict.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Dataset → bundle and evaluation.
 //!
 //! A [`Recipe`] says how; [`Dataset`] reads and divides the pictures; [`train()`] fills a run's folder. Below it,
-//! [`fit()`] trains one network, [`metrics`] judges predictions, [`plot`] and [`report`] show them.
+//! [`fit()`] trains one network, `semio-stats` judges predictions, [`plot`] and [`report`] show them.
 
 mod batches;
 mod bench;
@@ -17,7 +17,6 @@ mod inference;
 mod learner;
 mod loader;
 mod loss;
-pub mod metrics;
 mod optimizer;
 mod pages;
 mod parallel;

@@ -15,7 +15,6 @@ use crate::{
     history::EpochRow,
     inference::Judged,
     loader::Picture,
-    metrics::{Evaluation, Metric, Predictions, evaluate},
     plot::{EpochFigures, LearningCurves, PartCounts, learning_curves},
     recipe::Recipe,
     report::{
@@ -23,6 +22,7 @@ use crate::{
         Split as SplitFacts, Stopping, Training, choose_examples,
     },
 };
+use semio_stats::{Evaluation, Metric, Predictions, evaluate};
 
 /// Pictures shown of each kind.
 const SHOWN: usize = 8;

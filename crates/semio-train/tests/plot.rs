@@ -1,12 +1,10 @@
 //! Each figure in small, as a snapshot; and what must hold for all.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use semio_train::{
-    metrics::{Judge, Predictions},
-    plot::{
-        EpochFigures, LearningCurves, PartCounts, class_distribution, confusion_matrix, learning_curves,
-        precision_recall_plot, roc_plot,
-    },
+use semio_stats::{Judge, Predictions};
+use semio_train::plot::{
+    EpochFigures, LearningCurves, PartCounts, class_distribution, confusion_matrix, learning_curves,
+    precision_recall_plot, roc_plot,
 };
 
 /// Leaves out the style sheet, which is the same in all.

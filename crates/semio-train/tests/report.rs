@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use semio_stats::{Predictions, evaluate};
 use semio_train::{
-    metrics::{Predictions, evaluate},
     plot::{EpochFigures, PartCounts},
     report::{
         ChosenExamples, ClassCurves, Data, Example, Examples, Fold, Groups, LeftOut, Model, PartUse, Report,

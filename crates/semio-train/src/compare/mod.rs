@@ -20,9 +20,9 @@ use crate::{
     dataset::Dataset,
     experiment::{Finished, Place, RunError, memory, train, write_json},
     fit::{Ending, Event, output_kind},
-    metrics::{Bootstrap, Figures, Interval, Judge, Metric},
     recipe::{Recipe, RecipeError},
 };
+use semio_stats::{Bootstrap, Figures, Interval, Judge, Metric};
 
 /// One network of a comparison.
 #[derive(Clone, Debug)]

@@ -1,11 +1,11 @@
 use super::{Comparison, Standing};
 use crate::{
     dataset::Dataset,
-    metrics::Interval,
     plot::{IntervalRow, Point, count, decimal, inline, interval_plot, percent, scatter_plot},
     report::ReportError,
     survey::{Survey, Table},
 };
+use semio_stats::Interval;
 
 /// The comparison as one page.
 pub(super) fn page(comparison: &Comparison, dataset: &Dataset, today: &str) -> Result<String, ReportError> {

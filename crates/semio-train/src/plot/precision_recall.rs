@@ -2,7 +2,7 @@ use super::{
     curve_panel::CurvePanel,
     numbers::{count, decimal, percent},
 };
-use crate::metrics::PrecisionRecallPoint;
+use semio_stats::PrecisionRecallPoint;
 
 /// Draws the precision-recall curve of one class against the rest, in the steps that average precision sums.
 pub fn precision_recall_plot(

@@ -2,7 +2,7 @@ use super::{
     curve_panel::CurvePanel,
     numbers::{count, decimal},
 };
-use crate::metrics::RocPoint;
+use semio_stats::RocPoint;
 
 /// Draws the ROC curve of one class against the rest.
 pub fn roc_plot(class: &str, curve: &[RocPoint], auc: f64, positives: u64, n: u64) -> String {

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use crate::metrics::Predictions;
+use semio_stats::Predictions;
 
 /// Pictures worth showing, as rows of the predictions; none stands twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-use crate::metrics::{Judge, PrecisionRecallPoint, Predictions, RocPoint, Undefined};
+use semio_stats::{Judge, PrecisionRecallPoint, Predictions, RocPoint, Undefined};
 
 /// The curves of one class against the rest.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,8 +1,6 @@
 use super::ClassCurves;
-use crate::{
-    metrics::Evaluation,
-    plot::{EpochFigures, PartCounts},
-};
+use crate::plot::{EpochFigures, PartCounts};
+use semio_stats::Evaluation;
 
 /// Everything that a report tells. What is not known stays empty or `None`, and its section is left out.
 #[derive(Clone, Debug)]

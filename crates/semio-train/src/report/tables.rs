@@ -1,8 +1,6 @@
 use super::{Report, words};
-use crate::{
-    metrics::{Averages, ClassFigures, Evaluation, Figures, Metric, MicroAverages, Undefined},
-    plot::{count, decimal, percent},
-};
+use crate::plot::{count, decimal, percent};
+use semio_stats::{Averages, ClassFigures, Evaluation, Figures, Metric, MicroAverages, Undefined};
 
 /// One cell; an undefined metric is a dash with the number of its footnote.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,10 +1,8 @@
 //! Sentences made from numbers.
 
 use super::{Data, Groups, PartUse, Report, Stopping};
-use crate::{
-    metrics::{Evaluation, wilson_interval},
-    plot::{count, decimal, percent},
-};
+use crate::plot::{count, decimal, percent};
+use semio_stats::{Evaluation, wilson_interval};
 
 /// Below this many pictures a class's figures are called rough.
 const FEW_OF_CLASS: u64 = 30;

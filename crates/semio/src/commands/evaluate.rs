@@ -7,7 +7,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use semio_data::{Purpose, Split};
 use semio_model::Predictor;
-use semio_train::{Judged, Labelled, metrics};
+use semio_train::{Judged, Labelled};
 
 use crate::{
     Outcome,
@@ -92,7 +92,7 @@ impl Evaluate {
             predicting.set_position(done as u64);
         })?;
         predicting.finish_and_clear();
-        let evaluation = metrics::evaluate(&judged.predictions);
+        let evaluation = semio_stats::evaluate(&judged.predictions);
         if let Some(folder) = &self.output {
             self.write(folder, &predictor, &labelled, &judged, &evaluation)?;
         }
@@ -123,7 +123,7 @@ impl Evaluate {
         predictor: &Predictor,
         labelled: &Labelled,
         judged: &Judged,
-        evaluation: &metrics::Evaluation,
+        evaluation: &semio_stats::Evaluation,
     ) -> Result<(), Fault> {
         let name = self.bundle.display().to_string();
         let page = semio_train::evaluation_report(
@@ -153,14 +153,14 @@ pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-fn print_figures(evaluation: &metrics::Evaluation, part: &str, labelled: &Labelled) {
+fn print_figures(evaluation: &semio_stats::Evaluation, part: &str, labelled: &Labelled) {
     let figures = &evaluation.overall;
     println!("data     {}", labelled.report.to_string().replace("\n  ", "\n         "));
     for bad in &labelled.unreadable {
         println!("         left out: {} ({})", bad.name, bad.reason);
     }
     println!("judged   {part}: {} pictures", count(figures.n as usize));
-    let line = |name: &str, metric: &metrics::Metric| match metric {
+    let line = |name: &str, metric: &semio_stats::Metric| match metric {
         Ok(value) => println!("  {name:<20} {value:>7.4}"),
         Err(reason) => println!("  {name:<20}       – ({reason})"),
     };
@@ -176,7 +176,7 @@ fn print_figures(evaluation: &metrics::Evaluation, part: &str, labelled: &Labell
         "\n  {:<width$} {:>8} {:>10} {:>8} {:>12} {:>8}",
         "class", "pictures", "precision", "recall", "specificity", "F1"
     );
-    let cell = |metric: &metrics::Metric| metric.as_ref().map_or_else(|_| "–".to_owned(), |v| format!("{v:.4}"));
+    let cell = |metric: &semio_stats::Metric| metric.as_ref().map_or_else(|_| "–".to_owned(), |v| format!("{v:.4}"));
     for (class, f) in &figures.per_class {
         println!(
             "  {class:<width$} {:>8} {:>10} {:>8} {:>12} {:>8}",

@@ -233,7 +233,7 @@ fn epoch_line(row: &EpochRow, epochs: usize, best: bool) -> String {
 
 fn conclude(recipe: &Recipe, finished: &Finished, folder: &Path, seconds: f64) {
     let figures = &finished.evaluation.overall;
-    let percent = |metric: &semio_train::metrics::Metric| {
+    let percent = |metric: &semio_stats::Metric| {
         metric.as_ref().map_or_else(|reason| format!("undefined ({reason})"), |v| format!("{:.1} %", 100.0 * v))
     };
     let auc = figures.roc_auc.as_ref().map_or_else(ToString::to_string, |v| format!("{v:.4}"));

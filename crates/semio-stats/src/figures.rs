@@ -1,7 +1,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, OneAgainstRest, Undefined};
+use crate::{Metric, OneAgainstRest, Undefined};
 
 /// Every metric of one set of predictions.
 ///
@@ -159,7 +159,7 @@ impl<T> MicroAverages<T> {
 }
 
 impl ClassFigures<Metric> {
-    pub(super) fn new(counts: OneAgainstRest, roc_auc: Metric, pr_auc: Metric) -> Self {
+    pub(crate) fn new(counts: OneAgainstRest, roc_auc: Metric, pr_auc: Metric) -> Self {
         Self {
             support: counts.true_positives + counts.false_negatives,
             precision: counts.precision(),
@@ -175,7 +175,7 @@ impl ClassFigures<Metric> {
 
 impl Averages<Metric> {
     /// The mean of every metric over classes; one of weight 0 does not count, one undefined makes the mean undefined.
-    pub(super) fn new(classes: &[ClassFigures<Metric>], weight: impl Fn(&ClassFigures<Metric>) -> u64) -> Self {
+    pub(crate) fn new(classes: &[ClassFigures<Metric>], weight: impl Fn(&ClassFigures<Metric>) -> u64) -> Self {
         let mean = |metric: fn(&ClassFigures<Metric>) -> Metric| {
             let (mut sum, mut total) = (0.0, 0);
             for class in classes.iter().filter(|c| weight(c) > 0) {
@@ -197,7 +197,7 @@ impl Averages<Metric> {
 }
 
 impl MicroAverages<Metric> {
-    pub(super) fn new(classes: impl IntoIterator<Item = OneAgainstRest>) -> Self {
+    pub(crate) fn new(classes: impl IntoIterator<Item = OneAgainstRest>) -> Self {
         let pooled = OneAgainstRest::sum(classes);
         let or_empty = |metric: Metric| metric.map_err(|_| Undefined::NoPredictions);
         Self {

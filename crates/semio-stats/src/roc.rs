@@ -1,4 +1,4 @@
-use super::{Metric, TieGroup, Undefined};
+use crate::{Metric, TieGroup, Undefined};
 
 /// One point of a receiver operating characteristic.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,7 +1,7 @@
 use semio_image::sample_seed;
 use serde::{Deserialize, Serialize};
 
-use super::{Figures, Judge, Metric, Predictions};
+use crate::{Figures, Judge, Metric, Predictions};
 
 /// The two ends of an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Figures, Judge, Metric, Predictions, Undefined};
+use crate::{Figures, Judge, Metric, Predictions, Undefined};
 
 /// All figures of one evaluation, as `evaluation.json` keeps them.
 ///

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use proptest::prelude::*;
-use semio_train::metrics::{Evaluation, Judge, Predictions, PredictionsError, Undefined, evaluate, wilson_interval};
+use semio_stats::{Evaluation, Judge, Predictions, PredictionsError, Undefined, evaluate, wilson_interval};
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-use super::{
+use crate::{
     Averages, ClassFigures, ConfusionMatrix, Figures, Metric, MicroAverages, PrecisionRecallPoint, Predictions,
     Ranking, RocPoint, TieGroup, Undefined, average_precision, kappa, log_loss, mcc, picture_log_loss,
     precision_recall_curve, roc_auc, roc_curve,

@@ -1,4 +1,4 @@
-use super::{Metric, Undefined};
+use crate::{Metric, Undefined};
 
 /// How often each class was given to pictures of each true class.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-use super::{Metric, Undefined};
+use crate::{Metric, Undefined};
 
 /// The loss of one picture in nats: −ln of its true class's probability.
 ///

@@ -1,4 +1,4 @@
-use super::{ConfusionMatrix, Metric, Undefined};
+use crate::{ConfusionMatrix, Metric, Undefined};
 
 /// Cohen's kappa: agreement beyond what the class frequencies alone would give.
 ///
