@@ -11,7 +11,7 @@ use semio_nn::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{history::EpochRow, optimizer::Optimizer, schedule::Schedule};
+use crate::{average::Average, history::EpochRow, optimizer::Optimizer, schedule::Schedule};
 
 /// Why a checkpoint cannot be written or taken up.
 #[derive(Debug, thiserror::Error)]
@@ -102,12 +102,21 @@ impl Checkpoints {
     }
 
     /// Keeps the state at the end of an epoch.
-    pub(crate) fn write(&self, state: &State, network: &Network, optimizer: &Optimizer) -> Result<(), CheckpointError> {
+    pub(crate) fn write(
+        &self,
+        state: &State,
+        network: &Network,
+        optimizer: &Optimizer,
+        average: Option<&Average>,
+    ) -> Result<(), CheckpointError> {
         let path = self.last();
         let (mut tensors, mut counters) = optimizer.state();
         for (i, param) in network.graph().params().iter().enumerate() {
             let values = network.read(i);
             tensors.push(NamedTensor { name: format!("model/{}", param.name), shape: vec![values.len()], values });
+        }
+        if let Some(average) = average {
+            average.state(&mut tensors, &mut counters);
         }
         counters.insert("batches".to_owned(), network.batches());
         let note = serde_json::to_string(state).map_err(|e| damaged(&path, &e))?;
@@ -124,6 +133,7 @@ impl Checkpoints {
         data: &str,
         network: &mut Network,
         optimizer: &mut Optimizer,
+        average: Option<&mut Average>,
     ) -> Result<State, CheckpointError> {
         let path = self.last();
         let bytes =
@@ -145,6 +155,9 @@ impl Checkpoints {
         }
         network.set_batches(file.counters.get("batches").copied().unwrap_or_default());
         optimizer.restore(&file.tensors, &file.counters, &device);
+        if let Some(average) = average {
+            average.restore(&file);
+        }
         Ok(state)
     }
 

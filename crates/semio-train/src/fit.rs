@@ -17,6 +17,7 @@ use semio_nn::{
 };
 
 use crate::{
+    average::Average,
     batches::{Batches, Input, Parts},
     checkpoint::{CheckpointError, Checkpoints, State},
     course::Course,
@@ -199,6 +200,7 @@ pub fn fit(job: &Job<'_>, observe: &mut (dyn FnMut(Event<'_>) + Send), stop: &At
     let mut network = begin(job, output.outputs(job.classes.len()), observe)?;
     let course = Course::new(recipe, network.graph())?;
     let mut optimizer = Optimizer::new(recipe);
+    let mut average = recipe.ema_decay.map(Average::new);
     let checkpoints = Checkpoints::new(job.folder);
     let steps = job.train.len().div_ceil(recipe.batch_size);
     let mut state = State {
@@ -210,7 +212,7 @@ pub fn fit(job: &Job<'_>, observe: &mut (dyn FnMut(Event<'_>) + Send), stop: &At
         done: false,
     };
     if job.resume && checkpoints.exists() {
-        state = checkpoints.read(&state.recipe, &state.data, &mut network, &mut optimizer)?;
+        state = checkpoints.read(&state.recipe, &state.data, &mut network, &mut optimizer, average.as_mut())?;
         observe(Event::Resumed { epochs: state.history.len() });
     }
     let loss = loss_of(job)?;
@@ -253,14 +255,16 @@ pub fn fit(job: &Job<'_>, observe: &mut (dyn FnMut(Event<'_>) + Send), stop: &At
             Some(features) if free == 1 => Batches::Features(features),
             _ => Batches::Pictures(&pictures),
         };
-        let mut row = epoch(job, &from, &loss, &state, phase.begins, &mut learner, &mut optimizer, observe)?;
-        let predictions = predict(job, output, &from, &learner, row.epoch)?;
+        let mut row =
+            epoch(job, &from, &loss, &state, phase.begins, &mut learner, &mut optimizer, &mut average, observe)?;
+        let judged = averaged(average.as_ref(), learner.head().clone());
+        let predictions = predict(job, output, &from, &learner, &judged, row.epoch)?;
         row.validated(&evaluate(&predictions));
         row.seconds = started.elapsed().as_secs_f64();
         let gain = row.gain(&recipe.monitor);
         let gained = gain.is_some_and(|gain| state.best.is_none_or(|(_, best)| gain > best));
         if let (true, Some(gain)) = (gained, gain) {
-            best = Some((row.epoch, learner.whole()));
+            best = Some((row.epoch, averaged(average.as_ref(), learner.whole())));
             state.best = Some((row.epoch, gain));
         }
         state.schedule.epoch_ended(gained);
@@ -275,7 +279,7 @@ pub fn fit(job: &Job<'_>, observe: &mut (dyn FnMut(Event<'_>) + Send), stop: &At
             if let Some((epoch, network)) = best.take() {
                 checkpoints.write_best(&network, epoch)?;
             }
-            checkpoints.write(&state, &learner.whole(), &optimizer)?;
+            checkpoints.write(&state, &learner.whole(), &optimizer, average.as_ref())?;
             written = Instant::now();
         }
         if asked && !state.done {
@@ -288,9 +292,17 @@ pub fn fit(job: &Job<'_>, observe: &mut (dyn FnMut(Event<'_>) + Send), stop: &At
     }
     let (network, epoch) = match state.best {
         Some((epoch, _)) if recipe.restore_best => (checkpoints.read_best(epoch, &learner.whole(), job.device)?, epoch),
-        _ => (learner.whole(), state.history.len()),
+        _ => (averaged(average.as_ref(), learner.whole()), state.history.len()),
     };
     Ok(Fitted { network, history: state.history, epoch, ending })
+}
+
+/// The network as it is judged and kept.
+fn averaged(average: Option<&Average>, network: Network) -> Network {
+    match average {
+        Some(average) => average.of(network),
+        None => network,
+    }
 }
 
 fn loss_of(job: &Job<'_>) -> Result<Loss, RecipeError> {
@@ -383,6 +395,7 @@ fn epoch(
     phase_begins: usize,
     learner: &mut Learner,
     optimizer: &mut Optimizer,
+    average: &mut Option<Average>,
     observe: &mut (dyn FnMut(Event<'_>) + Send),
 ) -> Result<EpochRow, FitError> {
     let recipe = job.recipe;
@@ -409,6 +422,9 @@ fn epoch(
         right += hits(&to_vec(pass.logits.clone().inner()), &labels);
         let gradients = network.backward(pass, &value);
         optimizer.step(network, gradients, rate, factors);
+        if let Some(average) = average {
+            average.step(network);
+        }
         sum += number * n as f64;
         seen += n;
         step += 1;
@@ -451,6 +467,7 @@ fn predict(
     output: OutputKind,
     from: &Batches<'_, '_>,
     learner: &Learner,
+    head: &Network,
     epoch: usize,
 ) -> Result<Predictions, FitError> {
     let (mut probabilities, mut decided) = (vec![], vec![]);
@@ -459,7 +476,7 @@ fn predict(
             Ok(input) => input,
             Err(error) => return ControlFlow::Break(error),
         };
-        let logits = to_vec(learner.head().predict(input.values));
+        let logits = to_vec(head.predict(input.values));
         if let Some(&loss) = logits.iter().find(|l| !l.is_finite()) {
             let rate = job.recipe.learning_rate;
             return ControlFlow::Break(FitError::Diverged {
@@ -470,7 +487,7 @@ fn predict(
                 rate,
             });
         }
-        for row in logits.chunks(learner.head().graph().outputs()) {
+        for row in logits.chunks(head.graph().outputs()) {
             let p = output.probabilities(row);
             decided.push(Decision::MostProbable.decide(&p));
             probabilities.extend(p);

@@ -141,6 +141,10 @@ pub struct Recipe {
     /// λ on the sum of squares of every kernel; the network's own where not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub l2: Option<f64>,
+    /// Decay of the moving average of the weights that is judged and kept instead of the last step's, such as 0.99;
+    /// none where not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ema_decay: Option<f64>,
     /// Rate of every dropout layer; the network's own where not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropout: Option<f64>,
@@ -338,6 +342,7 @@ impl Default for Recipe {
             momentum: 0.9,
             weight_decay: 0.01,
             l2: None,
+            ema_decay: None,
             dropout: None,
             loss: LossKind::Categorical,
             focal_gamma: 2.0,
@@ -413,6 +418,7 @@ impl Recipe {
         share("momentum", self.momentum)?;
         share("label-smoothing", self.label_smoothing)?;
         share("dropout", self.dropout.unwrap_or(0.0))?;
+        share("ema-decay", self.ema_decay.unwrap_or(0.0))?;
         positive("learning-rate", self.learning_rate)?;
         positive("plateau-factor", self.plateau_factor)?;
         not_negative("warmup-epochs", self.warmup_epochs)?;

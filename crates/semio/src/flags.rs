@@ -278,6 +278,10 @@ pub(crate) struct RecipeFlags {
     #[arg(long, value_name = "LAMBDA", help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]
     l2: Option<f64>,
+    /// Judge and keep a moving average of the weights with this decay, such as 0.99 [default: none]
+    #[arg(long, value_name = "DECAY", help_heading = "Training")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ema_decay: Option<f64>,
     /// Rate of every dropout layer [default: the network's own]
     #[arg(long, value_name = "RATE", help_heading = "Training")]
     #[serde(skip_serializing_if = "Option::is_none")]

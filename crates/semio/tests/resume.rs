@@ -14,7 +14,7 @@ use std::{
 use common::{out, run, semio, short, synthetic, text, weights};
 
 /// A run long enough to be interrupted, with everything that could break the promise: augmentation, dropout, batch
-/// norm, moments, a schedule.
+/// norm, moments, averaged weights, a schedule.
 fn long<'a>(labels: &'a str, run: &'a str) -> Vec<&'a str> {
     vec![
         "train",
@@ -36,6 +36,8 @@ fn long<'a>(labels: &'a str, run: &'a str) -> Vec<&'a str> {
         "plateau",
         "--plateau-patience",
         "1",
+        "--ema-decay",
+        "0.9",
         "-o",
         run,
     ]
