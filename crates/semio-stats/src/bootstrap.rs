@@ -83,7 +83,7 @@ impl Bootstrap {
 }
 
 /// The value below which a share of the sorted values lies, straight between neighbours (NumPy's default).
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = share * (sorted.len() - 1) as f64;
     let below = place.floor() as usize;
     let above = (below + 1).min(sorted.len() - 1);

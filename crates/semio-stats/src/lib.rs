@@ -5,6 +5,7 @@
 
 mod agreement;
 mod bootstrap;
+mod calibration;
 mod confusion;
 mod evaluation;
 mod figures;
@@ -13,12 +14,19 @@ mod log_loss;
 mod precision_recall;
 mod predictions;
 mod proportion;
+mod random;
 mod ranking;
 mod roc;
+mod table;
 mod undefined;
 
 pub use agreement::{kappa, mcc};
 pub use bootstrap::{Bootstrap, Interval, RESAMPLES};
+pub use calibration::{
+    Binning, Brier, EceUnderCalibration, IsotonicSteps, PredictiveValues, PrevalenceShift, Reliability, ReliabilityBin,
+    Scaling, ScalingMethod, brier, ece_under_calibration, predictive_values, predictive_values_of,
+    scaled_probabilities, top_label,
+};
 pub use confusion::{ConfusionMatrix, OneAgainstRest};
 pub use evaluation::{Evaluation, evaluate};
 pub use figures::{Averages, ClassFigures, Figures, MicroAverages};
@@ -29,4 +37,5 @@ pub use predictions::{Predictions, PredictionsError};
 pub use proportion::wilson_interval;
 pub use ranking::{Ranking, TieGroup};
 pub use roc::{RocPoint, roc_auc, roc_curve};
+pub use table::{InputError, Table};
 pub use undefined::{Metric, Undefined};
