@@ -3,6 +3,7 @@
 //! A metric without a value is `Err` with its reason, never a filler number. [`evaluate`] gives them all at once;
 //! [`Judge`] gives them again and again under other weights, as a bootstrap needs.
 
+mod abstention;
 mod agreement;
 mod bootstrap;
 mod calibration;
@@ -20,6 +21,10 @@ mod roc;
 mod table;
 mod undefined;
 
+pub use abstention::{
+    Aim, ClassCoverage, Conformal, ConformalScore, ConformalThreshold, OperatingPoint, RiskCoverage, RiskCoveragePoint,
+    SetFigures, finite_sample_quantile, operating_point, picture_uniform, risk_coverage,
+};
 pub use agreement::{kappa, mcc};
 pub use bootstrap::{Bootstrap, Interval, RESAMPLES};
 pub use calibration::{

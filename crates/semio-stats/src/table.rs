@@ -85,7 +85,7 @@ impl Table {
         if values.is_empty() || columns == 0 {
             return Err(InputError::Empty);
         }
-        if values.len() % columns != 0 {
+        if !values.len().is_multiple_of(columns) {
             return Err(InputError::Ragged { values: values.len(), columns });
         }
         if let Some(place) = values.iter().position(|v| !v.is_finite()) {

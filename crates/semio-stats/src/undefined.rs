@@ -79,3 +79,32 @@ impl TryFrom<String> for Undefined {
             .ok_or(format!("unknown reason `{words}` for an undefined metric"))
     }
 }
+
+/// A metric in a file: its number, or its reason in words.
+pub(crate) mod number_or_reason {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{Metric, Undefined};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Entry {
+        Number(f64),
+        Reason(Undefined),
+    }
+
+    pub(crate) fn serialize<S: Serializer>(metric: &Metric, serializer: S) -> Result<S::Ok, S::Error> {
+        match metric {
+            Ok(value) => Entry::Number(*value),
+            Err(reason) => Entry::Reason(*reason),
+        }
+        .serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Metric, D::Error> {
+        Ok(match Entry::deserialize(deserializer)? {
+            Entry::Number(value) => Ok(value),
+            Entry::Reason(reason) => Err(reason),
+        })
+    }
+}

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use crate::undefined::number_or_reason;
 use crate::{InputError, Metric, Undefined};
 
 /// From the class frequencies that probabilities were fitted under to those of a site.
@@ -72,11 +73,13 @@ fn check_distribution(what: &'static str, shares: &[f64]) -> Result<(), InputErr
 }
 
 /// What an answer for a class, or against it, is worth at a stated prevalence.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PredictiveValues {
     /// The share of the class among pictures to which it is given.
+    #[serde(with = "number_or_reason")]
     pub positive: Metric,
     /// The share of other classes among pictures to which it is not given.
+    #[serde(with = "number_or_reason")]
     pub negative: Metric,
 }
 

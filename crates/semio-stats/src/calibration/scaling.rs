@@ -85,7 +85,9 @@ impl Scaling {
         match self {
             Self::None => softmax(&scores),
             Self::Temperature { temperature } => {
-                scores.iter_mut().for_each(|s| *s /= temperature);
+                for score in &mut scores {
+                    *score /= temperature;
+                }
                 softmax(&scores)
             }
             Self::Vector { weights, biases } => {
@@ -132,7 +134,9 @@ pub(crate) fn softmax(scores: &[f64]) -> Vec<f64> {
     let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let mut p: Vec<f64> = scores.iter().map(|s| (s - highest).exp()).collect();
     let sum: f64 = p.iter().sum();
-    p.iter_mut().for_each(|p| *p /= sum);
+    for share in &mut p {
+        *share /= sum;
+    }
     p
 }
 
