@@ -7,6 +7,7 @@ mod color;
 mod depth;
 mod display;
 mod error;
+mod footprint;
 mod frame;
 mod image;
 mod levels;

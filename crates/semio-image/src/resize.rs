@@ -131,7 +131,7 @@ impl Image {
 }
 
 /// `length × by / of`, rounded.
-fn scaled(length: usize, by: usize, of: usize) -> usize {
+pub(crate) fn scaled(length: usize, by: usize, of: usize) -> usize {
     ((length as f64 * by as f64 / of as f64).round()) as usize
 }
 

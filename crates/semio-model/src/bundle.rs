@@ -14,7 +14,7 @@ use semio_nn::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Decision, OutputKind, card};
+use crate::{Calibration, Decision, OutputKind, card};
 
 /// Version of the bundle's form that this program writes and reads.
 pub const SCHEMA: u32 = 1;
@@ -42,6 +42,9 @@ pub struct Manifest {
     pub output: OutputKind,
     /// How probabilities become a class.
     pub decision: Decision,
+    /// How sure results are, measured on pictures kept aside; `None` where there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
     /// How a picture becomes the network's input.
     pub pipeline: Pipeline,
     /// What the model is for, and what not, in words.
@@ -214,6 +217,9 @@ impl Manifest {
         }
         if self.output == OutputKind::Sigmoid && self.classes.len() != 2 {
             return Err(format!("a sigmoid decides between two classes, not {}", self.classes.len()));
+        }
+        if let Some(calibration) = &self.calibration {
+            calibration.check(self.classes.len())?;
         }
         match self.decision {
             Decision::Threshold { value } if self.classes.len() != 2 || !(0.0..=1.0).contains(&value) => {

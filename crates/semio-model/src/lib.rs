@@ -3,9 +3,18 @@
 //! A [`Bundle`] is a network together with everything that its figures depend on; a [`Predictor`] is the only way
 //! from a picture to a class, for evaluation, command line and web app alike.
 
+mod appearance;
 mod bundle;
+mod calibration;
 mod card;
+pub mod explain;
+mod novelty;
 mod predictor;
+mod sight;
 
+pub use appearance::{APPEARANCE, appearance};
 pub use bundle::{Bundle, BundleError, DataUsed, Manifest, SCHEMA, WeightsFile, hex, hex_sha256};
-pub use predictor::{Decision, OutputKind, Prediction, Predictor};
+pub use calibration::{Aims, Calibration, Evidence};
+pub use novelty::{Novelty, Strangeness};
+pub use predictor::{Decision, Doubt, Outcome, OutputKind, Prediction, Predictor};
+pub use sight::{Prepared, Sight};

@@ -1,9 +1,10 @@
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use semio_image::{Image, PipelineError};
-use semio_nn::{Network, to_vec};
+use semio_nn::Network;
+use semio_stats::{InputError, PrevalenceShift};
 use serde::{Deserialize, Serialize};
 
-use crate::{Bundle, BundleError, Manifest};
+use crate::{Bundle, BundleError, Calibration, Manifest, Prepared, Sight, Strangeness, sight::Eyes};
 
 /// How logits become probabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,10 +76,62 @@ impl Decision {
 /// A picture's result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
-    /// Place of the class among the bundle's classes, by the bundle's rule.
+    /// Place of the class among the bundle's classes, by the bundle's rule. What it is worth says the outcome.
     pub class: usize,
-    /// One value a class, in the bundle's order; they add up to one.
+    /// One value a class, in the bundle's order; they add up to one. Calibrated where the bundle holds a calibration.
     pub probabilities: Vec<f64>,
+    /// Whether the class may be shown as the model's answer.
+    pub outcome: Outcome,
+    /// The classes that the picture may be of, at the bundle's coverage; `None` where the bundle is not calibrated.
+    pub set: Option<Vec<usize>>,
+    /// How strange the picture is to the model: from 1 on it is refused. `None` where the bundle cannot tell.
+    pub novelty: Option<f64>,
+}
+
+/// What a picture's result is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The class stands alone.
+    Answered,
+    /// A person should look.
+    Unsure(Doubt),
+    /// This is not a picture that the model knows.
+    Refused(Strangeness),
+}
+
+/// Why the class does not stand alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// The picture may be of several classes.
+    Several,
+    /// The picture is like none of the classes.
+    None,
+    /// The rule gives another class than the one in the set.
+    Contradiction,
+}
+
+impl Outcome {
+    /// The word in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Unsure(_) => "unsure",
+            Self::Refused(_) => "refused",
+        }
+    }
+
+    /// Why, in words; empty for an answer.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Answered => "",
+            Self::Unsure(Doubt::Several) => "the picture may be of more than one class; please read it yourself",
+            Self::Unsure(Doubt::None) => "the picture is like none of the classes; please read it yourself",
+            Self::Unsure(Doubt::Contradiction) => {
+                "the threshold and the set of classes disagree; please read it yourself"
+            }
+            Self::Refused(strangeness) => strangeness.words(),
+        }
+    }
 }
 
 impl Prediction {
@@ -86,12 +139,19 @@ impl Prediction {
     pub fn confidence(&self) -> f64 {
         self.probabilities[self.class]
     }
+
+    /// Whether the class may be shown as the model's answer.
+    pub fn answered(&self) -> bool {
+        self.outcome == Outcome::Answered
+    }
 }
 
 /// A bundle, ready to read pictures.
 pub struct Predictor {
     manifest: Manifest,
     network: Network,
+    eyes: Eyes,
+    site: Option<PrevalenceShift>,
 }
 
 impl Predictor {
@@ -105,7 +165,7 @@ impl Predictor {
 
     /// Takes a bundle that is in memory.
     pub fn new(bundle: Bundle) -> Self {
-        Self { manifest: bundle.manifest, network: bundle.network }
+        Self { manifest: bundle.manifest, network: bundle.network, eyes: Eyes::new(), site: None }
     }
 
     /// What the bundle says of itself.
@@ -135,35 +195,74 @@ impl Predictor {
 
     /// Turns a picture into the network's input by the bundle's own pipeline. Many threads may do so at once.
     ///
-    /// # Shapes
-    /// Any picture → `channels × height × width` values.
-    ///
     /// # Errors
     /// [`PipelineError`] where the pipeline cannot read such a picture.
-    pub fn prepare(&self, image: &Image) -> Result<Vec<f32>, PipelineError> {
-        self.manifest.pipeline.apply(image)
+    pub fn prepare(&self, image: &Image) -> Result<Prepared, PipelineError> {
+        Prepared::new(&self.manifest.pipeline, image)
+    }
+
+    /// What the network makes of prepared pictures, before anything is decided.
+    ///
+    /// # Panics
+    /// Where another pipeline prepared them.
+    pub fn see(&self, inputs: &[Prepared]) -> Vec<Sight> {
+        if inputs.is_empty() { vec![] } else { self.eyes.see(&self.network, &self.manifest.pipeline, inputs) }
     }
 
     /// Predicts prepared pictures as one batch.
     ///
     /// # Panics
-    /// Where an input is not of the length that [`Self::prepare`] gives.
-    pub fn predict(&self, inputs: &[Vec<f32>]) -> Vec<Prediction> {
-        if inputs.is_empty() {
-            return vec![];
-        }
-        let (channels, height, width) = self.manifest.pipeline.output();
-        let shape = [inputs.len(), channels, height, width];
-        let values = inputs.concat();
-        assert_eq!(values.len(), shape.iter().product::<usize>(), "inputs come from `prepare`");
-        let pictures = Tensor::<4>::from_data(TensorData::new(values, shape), self.network.device());
-        let logits = to_vec(self.network.predict(pictures));
-        logits.chunks(self.network.graph().outputs()).map(|l| self.judge(l)).collect()
+    /// Where another pipeline prepared them.
+    pub fn predict(&self, inputs: &[Prepared]) -> Vec<Prediction> {
+        self.see(inputs).iter().map(|sight| self.judge(sight)).collect()
     }
 
-    fn judge(&self, logits: &[f32]) -> Prediction {
-        let probabilities = self.manifest.output.probabilities(logits);
-        Prediction { class: self.manifest.decision.decide(&probabilities), probabilities }
+    /// Decides about one picture.
+    pub fn judge(&self, sight: &Sight) -> Prediction {
+        let Some(calibration) = &self.manifest.calibration else {
+            let logits: Vec<f32> = sight.logits.iter().map(|l| *l as f32).collect();
+            let probabilities = self.manifest.output.probabilities(&logits);
+            let class = self.manifest.decision.decide(&probabilities);
+            return Prediction { class, probabilities, outcome: Outcome::Answered, set: None, novelty: None };
+        };
+        let calibrated = calibration.probabilities(&sight.logits);
+        let set = calibration.set(&sight.logits, &calibrated);
+        let probabilities = self.site.as_ref().map_or(calibrated.clone(), |site| site.apply(&calibrated));
+        let class = self.manifest.decision.decide(&probabilities);
+        let novelty = calibration.novelty.as_ref().map(|novelty| novelty.assess(sight));
+        let outcome = match (novelty, set.as_slice()) {
+            (Some((score, strangeness)), _) if score >= 1.0 => Outcome::Refused(strangeness),
+            (_, [one]) if *one == class => Outcome::Answered,
+            (_, [_]) => Outcome::Unsure(Doubt::Contradiction),
+            (_, []) => Outcome::Unsure(Doubt::None),
+            _ => Outcome::Unsure(Doubt::Several),
+        };
+        Prediction { class, probabilities, outcome, set: Some(set), novelty: novelty.map(|(score, _)| score) }
+    }
+
+    /// Puts a calibration into the bundle.
+    pub fn set_calibration(&mut self, calibration: Option<Calibration>) {
+        self.manifest.calibration = calibration;
+    }
+
+    /// Asks for another rate at which the sets hold the true class.
+    ///
+    /// # Errors
+    /// [`InputError`] where the rate is not between 0 and 1. A bundle without calibration stays as it is.
+    pub fn set_coverage(&mut self, coverage: f64) -> Result<(), InputError> {
+        let calibration = self.manifest.calibration.take();
+        self.manifest.calibration = calibration.map(|c| c.with_coverage(coverage)).transpose()?;
+        Ok(())
+    }
+
+    /// Gives probabilities for a site where the classes have other frequencies than among the calibration pictures.
+    ///
+    /// # Errors
+    /// [`InputError`] where the shares do not fit the classes, or the bundle is not calibrated.
+    pub fn set_prevalence(&mut self, shares: Vec<f64>) -> Result<(), InputError> {
+        let calibration = self.manifest.calibration.as_ref().ok_or(InputError::Empty)?;
+        self.site = Some(calibration.shift_to(shares)?);
+        Ok(())
     }
 }
 

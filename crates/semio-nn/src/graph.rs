@@ -10,6 +10,13 @@ use crate::init::Init;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub(crate) usize);
 
+impl NodeId {
+    /// The place as a number.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// The place of a parameter among all parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ParamId(pub(crate) usize);

@@ -4,9 +4,11 @@
 
 pub mod arch;
 mod builder;
+mod cam;
 pub mod graph;
 mod head;
 mod init;
+mod layers;
 mod network;
 mod ops;
 mod plan;
@@ -16,6 +18,7 @@ pub mod weights;
 
 pub use arch::{Architecture, Blueprint, registry};
 pub use builder::{Builder, Conv};
+pub use cam::{ActivationMap, Cam};
 pub use graph::Graph;
 pub use init::Init;
 pub use network::{Network, TrainingPass, change_row, to_vec};

@@ -167,6 +167,12 @@ impl Network {
         }
     }
 
+    /// Logits of pictures on the autodiff device, in evaluation mode, by burn's operations; parameters are constants.
+    pub(crate) fn evaluate_tracked(&self, pictures: Tensor<4>) -> Tensor<2> {
+        let values: Vec<Tensor<1>> = self.values.iter().map(|value| value.clone().autodiff()).collect();
+        self.run(&values, pictures, None, NodeId(self.graph.nodes().len() - 1)).vector()
+    }
+
     /// Logits of a training batch: batch norms use the batch's own statistics, dropout draws from `seed`.
     ///
     /// # Shapes

@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
 use serde::Deserialize;
 
-use crate::{Architecture, Blueprint, BuildError, Graph, Network, graph::Role, to_vec};
+use crate::{Architecture, Blueprint, BuildError, Cam, Graph, Network, graph::Role, to_vec};
 
 /// A file of reference outputs.
 #[derive(Clone, Debug, Deserialize)]
@@ -42,6 +42,12 @@ pub struct Expected {
     /// One row a picture, in evaluation mode.
     #[serde(default)]
     pub logits: Vec<Vec<f64>>,
+    /// The layer whose class activation maps are given.
+    #[serde(default)]
+    pub layer: Option<String>,
+    /// One Grad-CAM a picture.
+    #[serde(default)]
+    pub maps: Vec<ExpectedMap>,
     /// Three steps of training.
     #[serde(default)]
     pub sgd: Option<Steps>,
@@ -49,6 +55,17 @@ pub struct Expected {
 
 fn one() -> f64 {
     1.0
+}
+
+/// A picture's Grad-CAM for its most probable class, not scaled.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ExpectedMap {
+    /// The class.
+    pub class: usize,
+    /// Rows and columns.
+    pub shape: [usize; 2],
+    /// Row by row.
+    pub map: Vec<f64>,
 }
 
 /// Steps of stochastic gradient descent with momentum on the cross-entropy, without dropout and stochastic depth.
@@ -126,6 +143,8 @@ pub enum Difference {
 pub struct Agreement {
     /// Of logits, relative to the largest one.
     pub logits: f64,
+    /// Of class activation maps, relative to the map's largest value.
+    pub maps: f64,
     /// Of losses, relative.
     pub losses: f64,
     /// Of gradients' norms, relative.
@@ -134,8 +153,8 @@ pub struct Agreement {
 
 impl Reference {
     /// Compares one network: names, shapes, number of parameters, logits within 1e-4 of the largest, the difference
-    /// between the first two pictures' logits within 2 %, and where the file has them the losses and gradients of three
-    /// steps. `plain` takes burn's own operations instead of the CPU's kernels.
+    /// between the first two pictures' logits within 2 %, and where the file has them class activation maps within 1e-3
+    /// and the losses and gradients of three steps. `plain` takes burn's own operations instead of the CPU's kernels.
     ///
     /// # Errors
     /// The first [`Difference`].
@@ -154,6 +173,10 @@ impl Reference {
                 "" => Err(error),
                 _ => fits("").map_err(|_| error),
             })?;
+        }
+        if !expected.maps.is_empty() {
+            let network = self.filled(&graph, expected.gain, plain, device);
+            agreement.maps = compare_maps(&network, expected, picture(&self.prefix, expected, device))?;
         }
         if let Some(steps) = &expected.sgd {
             let graph = Arc::new(graph.as_ref().clone().with_dropout(0.0).with_stochastic_depth(0.0));
@@ -254,6 +277,38 @@ fn compare_logits(network: &Network, expected: &Expected, picture: &Tensor<4>) -
         compare("difference between the pictures' logit", &apart(&got), &apart(&theirs), 0.02)?;
     }
     compare("logit", &got, &theirs, 1e-4)?;
+    Ok(furthest)
+}
+
+/// The largest distance of a class activation map's value, relative to the map's largest.
+fn compare_maps(network: &Network, expected: &Expected, picture: Tensor<4>) -> Result<f64, Difference> {
+    let name = expected.layer.as_deref().unwrap_or_default();
+    let graph = network.graph();
+    let layer =
+        graph.layer(name).ok_or_else(|| Difference::File(format!("the network cannot be parted after {name}")))?;
+    let logits = to_vec(network.predict(picture.clone()));
+    let most = |row: &[f32]| (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best });
+    let classes: Vec<usize> = logits.chunks(graph.outputs()).map(most).collect();
+    let mut furthest = 0.0f64;
+    for (i, (ours, theirs)) in
+        network.class_activation(Cam::Grad, layer, picture, &classes).iter().zip(&expected.maps).enumerate()
+    {
+        if [ours.height, ours.width] != theirs.shape || classes[i] != theirs.class {
+            let map = |class: usize, [height, width]: [usize; 2]| format!("class {class}, {height} × {width}");
+            let ours = map(classes[i], [ours.height, ours.width]);
+            return Err(Difference::Tensor { index: i, ours, theirs: map(theirs.class, theirs.shape) });
+        }
+        let largest = theirs.map.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+        for (at, (&got, &expected)) in ours.values.iter().zip(&theirs.map).enumerate() {
+            let (got, bound) = (f64::from(got), 1e-3);
+            let off = (got - expected).abs() / largest;
+            if off > bound || off.is_nan() {
+                let what = format!("value {at} of picture {i}'s map");
+                return Err(Difference::Number { what, got, expected, off, bound });
+            }
+            furthest = furthest.max(off);
+        }
+    }
     Ok(furthest)
 }
 

@@ -45,6 +45,11 @@ fn training_steps_are_pytorchs() {
 }
 
 #[test]
+fn class_activation_maps_are_pytorchs() {
+    assert!(check("gradcam.json").is_none_or(|n| n == 8));
+}
+
+#[test]
 fn a_wrong_number_is_found() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/parity/models.json");
     let Ok(text) = std::fs::read_to_string(&path) else {

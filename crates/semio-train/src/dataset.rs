@@ -1,11 +1,14 @@
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::Path,
+};
 
 use semio_data::{
     BadFile, Manifest, ManifestError, ManifestOptions, Purpose, Ratios, ReadError, ReadLimits, Sample, Split,
     SplitError, check_files, data_hash,
     manifest::{Columns, LeftOut},
     read_image,
-    split::{SplitReport, assign, divided_groups},
+    split::{SplitReport, assign, divided_groups, split},
 };
 use semio_image::{Color, Image, Samples};
 
@@ -181,6 +184,12 @@ impl Dataset {
         pictures(&self.samples, &self.classes, split)
     }
 
+    /// The validation pictures in two: those that decide when training ends and which epoch is kept, and those that
+    /// tell how sure a result is. A group is on one side. Where there are too few groups all belong to the first.
+    pub fn val_halves(&self, share: f64) -> (Vec<Picture>, Vec<Picture>) {
+        val_halves(&self.samples, &self.classes, share)
+    }
+
     /// Whether the pictures show colour: of up to 64 training pictures spread over all, any has unequal channels.
     pub fn is_colored(&self) -> bool {
         let train: Vec<&Sample> = self.samples.iter().filter(|s| s.split == Some(Split::Train)).collect();
@@ -194,12 +203,13 @@ impl Dataset {
         counts(&self.samples)
     }
 
-    /// The pictures with their classes, parts and groups as CSV, with absolute paths: what `--data` reads again.
+    /// The pictures with their classes, parts and groups as CSV, with absolute paths: what `--data` reads again. A column
+    /// tells which validation pictures are kept for calibration.
     ///
     /// # Errors
     /// [`csv::Error`], which a table in memory has no reason for.
-    pub fn csv(&self) -> Result<Vec<u8>, csv::Error> {
-        split_csv(&self.samples)
+    pub fn csv(&self, calibration_ratio: f64) -> Result<Vec<u8>, csv::Error> {
+        split_csv(&self.samples, calibration_ratio)
     }
 }
 
@@ -215,14 +225,16 @@ pub(crate) fn counts(samples: &[Sample]) -> BTreeMap<String, BTreeMap<String, us
 }
 
 /// The samples as CSV, with absolute paths.
-pub(crate) fn split_csv(samples: &[Sample]) -> Result<Vec<u8>, csv::Error> {
+pub(crate) fn split_csv(samples: &[Sample], calibration_ratio: f64) -> Result<Vec<u8>, csv::Error> {
+    let kept = calibration_names(samples, calibration_ratio);
     let mut writer = csv::Writer::from_writer(vec![]);
-    writer.write_record(["file", "label", "split", "group"])?;
+    writer.write_record(["file", "label", "split", "group", "calibration"])?;
     for s in samples {
         let file = std::path::absolute(&s.file).unwrap_or_else(|_| s.file.clone());
         let split = s.split.map_or("", Split::name);
-        let row = [&*file.to_string_lossy(), s.label.as_deref().unwrap_or(""), split, s.group.as_deref().unwrap_or("")];
-        writer.write_record(row)?;
+        let (label, group) = (s.label.as_deref().unwrap_or(""), s.group.as_deref().unwrap_or(""));
+        let calibration = if s.split == Some(Split::Val) && kept.contains(s.name.as_str()) { "yes" } else { "" };
+        writer.write_record([&*file.to_string_lossy(), label, split, group, calibration])?;
     }
     writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))
 }
@@ -232,6 +244,21 @@ pub(crate) fn pictures(samples: &[Sample], classes: &[String], split: Split) -> 
     let label = |sample: &Sample| classes.iter().position(|c| Some(c) == sample.label.as_ref());
     let picture = |s: &Sample| Some(Picture { file: s.file.clone(), name: s.name.clone(), label: label(s)? });
     samples.iter().filter(|s| s.split == Some(split)).filter_map(picture).collect()
+}
+
+/// The pictures of the validation part that are kept for calibration, by their names. Nobody's choice decides which:
+/// a search and the training that follows it must agree.
+pub(crate) fn calibration_names(samples: &[Sample], share: f64) -> HashSet<&str> {
+    let val: Vec<Sample> = samples.iter().filter(|s| s.split == Some(Split::Val)).cloned().collect();
+    let ratios = Ratios { train: 1.0 - share, val: share, test: 0.0 };
+    let Ok(halves) = split(&val, ratios, 0) else { return HashSet::new() };
+    let kept = samples.iter().filter(|s| s.split == Some(Split::Val)).zip(&halves.parts);
+    kept.filter(|(_, part)| share > 0.0 && **part == Split::Val).map(|(s, _)| s.name.as_str()).collect()
+}
+
+pub(crate) fn val_halves(samples: &[Sample], classes: &[String], share: f64) -> (Vec<Picture>, Vec<Picture>) {
+    let kept = calibration_names(samples, share);
+    pictures(samples, classes, Split::Val).into_iter().partition(|p| !kept.contains(p.name.as_str()))
 }
 
 /// Labelled pictures for a judgement, with the classes of a model.

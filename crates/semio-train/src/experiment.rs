@@ -13,21 +13,22 @@ use semio_data::{
     Split, SplitError,
     split::{Folds as FoldParts, cut_val, folds, leave_one_group_out},
 };
-use semio_model::{Bundle, BundleError, DataUsed, Decision, Manifest, Predictor, SCHEMA, WeightsFile};
+use semio_model::{Aims, Bundle, BundleError, DataUsed, Decision, Manifest, Predictor, SCHEMA, WeightsFile};
 use semio_nn::{Architecture, Graph};
 
 use crate::{
+    calibrate::{CalibrationPart, Wishes, calibrate},
     checkpoint::{CheckpointError, write_whole},
-    dataset::{Dataset, DatasetError, counts, pictures, split_csv},
+    dataset::{Dataset, DatasetError, counts, pictures, split_csv, val_halves},
     fit::{Ending, Event, FitError, Fitted, Job, fit, output_kind},
     history::{EpochRow, history_csv},
     inference::{JudgeError, judge_pictures},
     loader::Picture,
     pages::{self, curves},
-    recipe::{Folds, Recipe, RecipeError},
+    recipe::{Folds, Recipe, RecipeError, Threshold},
     report::ReportError,
 };
-use semio_stats::{Evaluation, Predictions, evaluate};
+use semio_stats::{Evaluation, InputError, Predictions, evaluate};
 
 /// Where and how a recipe is carried out.
 pub struct Place<'a> {
@@ -90,6 +91,9 @@ pub enum RunError {
     /// The report cannot be made.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// The calibration part cannot be used.
+    #[error("cannot calibrate: {0}")]
+    Calibration(#[from] InputError),
     /// A file of the run cannot be written.
     #[error(transparent)]
     File(#[from] CheckpointError),
@@ -148,7 +152,7 @@ pub fn train(
     check_memory(recipe, &dataset.classes, place.memory)?;
     let text = toml::to_string(recipe).map_err(|e| unwritable(place.folder, "recipe.toml", io::Error::other(e)))?;
     write_whole(&place.folder.join("recipe.toml"), text.as_bytes())?;
-    write_whole(&place.folder.join("split.csv"), &dataset.csv()?)?;
+    write_whole(&place.folder.join("split.csv"), &dataset.csv(recipe.calibration_ratio)?)?;
     semio_nn::set_threads(recipe.threads);
     // One pool for the whole run: the network's own parallel loops then find their threads awake.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(recipe.threads).build()?;
@@ -165,8 +169,11 @@ fn train_one(
     observe: &mut (dyn FnMut(Event<'_>) + Send),
     stop: &AtomicBool,
 ) -> Result<Finished, RunError> {
-    let (train, val) = (dataset.part(Split::Train), dataset.part(Split::Val));
-    let parts = Parts { train: &train, val: &val, judged: &val, judged_as: "val", counts: dataset.counts() };
+    let (train, judged) = (dataset.part(Split::Train), dataset.part(Split::Val));
+    let (val, calibration) = val_halves(&dataset.samples, &dataset.classes, recipe.calibration_ratio);
+    let calibration = CalibrationPart::new(&calibration, &dataset.samples);
+    let counts = dataset.counts();
+    let parts = Parts { train: &train, val: &val, calibration, judged: &judged, judged_as: "val", counts };
     let result = run(recipe, dataset, &parts, place.folder, place, observe, stop)?;
     let report = place.folder.join("report.html");
     let page = pages::training_report(recipe, dataset, &result, place)?;
@@ -208,7 +215,8 @@ fn cross_validate(
             Err(error) => return Err(DatasetError::from(error).into()),
         };
         let of = |split| pictures(&samples, &dataset.classes, split);
-        let (train, mut val, judged) = (of(Split::Train), of(Split::Val), of(Split::Test));
+        let (train, judged) = (of(Split::Train), of(Split::Test));
+        let (mut val, calibration) = val_halves(&samples, &dataset.classes, recipe.calibration_ratio);
         let mut recipe = recipe.clone();
         if val.is_empty() {
             // One group is left to learn from: nothing can be chosen honestly, so the last epoch is taken, and the
@@ -219,9 +227,11 @@ fn cross_validate(
         }
         let recipe = &recipe;
         let folder = place.folder.join(format!("fold-{}", fold + 1));
-        write_whole(&folder.join("split.csv"), &split_csv(&samples)?)?;
+        write_whole(&folder.join("split.csv"), &split_csv(&samples, recipe.calibration_ratio)?)?;
         let counts = counts(&samples);
-        let parts_of_fold = Parts { train: &train, val: &val, judged: &judged, judged_as: "held-out fold", counts };
+        let calibration = CalibrationPart::new(&calibration, &samples);
+        let parts_of_fold =
+            Parts { train: &train, val: &val, calibration, judged: &judged, judged_as: "held-out fold", counts };
         let result = run(recipe, dataset, &parts_of_fold, &folder, place, observe, stop)?;
         let ending = result.fitted.ending;
         last = Some((result.fitted.history, result.fitted.epoch, ending));
@@ -245,6 +255,7 @@ fn cross_validate(
 struct Parts<'a> {
     train: &'a [Picture],
     val: &'a [Picture],
+    calibration: CalibrationPart<'a>,
     judged: &'a [Picture],
     /// The name of the judged part in the bundle.
     judged_as: &'a str,
@@ -315,6 +326,7 @@ fn run(
         classes: dataset.classes.clone(),
         output: output_kind(recipe, &dataset.classes)?,
         decision: Decision::MostProbable,
+        calibration: None,
         pipeline,
         intended_use: recipe.intended_use.clone(),
         data: DataUsed {
@@ -329,13 +341,28 @@ fn run(
     };
     let mut predictor = Predictor::new(Bundle { manifest, network: fitted.network.clone() });
     let batch = recipe.batch_size.max(8);
-    if dataset.classes.len() == 2 {
-        let value = match recipe.fixed_threshold()? {
-            Some(value) => value,
-            None => youden(&judge_pictures(&predictor, parts.val, threads, batch, |_| ())?.predictions),
-        };
-        predictor.set_decision(Decision::Threshold { value });
-    }
+    let chosen = match recipe.threshold()? {
+        Threshold::Fixed(value) => {
+            if dataset.classes.len() == 2 {
+                predictor.set_decision(Decision::Threshold { value });
+            }
+            None
+        }
+        Threshold::Chosen(aim) => {
+            if dataset.classes.len() == 2 {
+                predictor.set_decision(Decision::Threshold { value: 0.5 });
+            }
+            Some(aim).filter(|_| dataset.classes.len() == 2)
+        }
+    };
+    let aims = Aims {
+        scaling: recipe.scaling,
+        score: recipe.sets,
+        class_conditional: recipe.sets_by_class,
+        coverage: recipe.coverage,
+    };
+    let wishes = Wishes { aims, false_refusals: recipe.false_refusals, threshold: chosen };
+    calibrate(&mut predictor, parts.train, &parts.calibration, &wishes, threads, batch)?;
     let judged = judge_pictures(&predictor, parts.judged, threads, batch, |_| ())?;
     let evaluation = evaluate(&judged.predictions);
     predictor.set_metrics(pages::headline(&evaluation, parts.judged_as));
@@ -353,35 +380,6 @@ fn origin(path: &Path) -> Result<WeightsFile, RunError> {
     let file = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let sha256 = semio_data::file_sha256(path).map_err(DatasetError::from)?;
     Ok(WeightsFile { file, sha256: semio_model::hex(&sha256) })
-}
-
-/// The probability of the second class from which on sensitivity + specificity is largest (Youden 1950); half way to
-/// the next lower score, so that the rule does not hang on one picture.
-fn youden(predictions: &Predictions) -> f64 {
-    let mut scores: Vec<(f64, bool)> =
-        predictions.scores(1).zip(predictions.truth()).map(|(p, &class)| (p, class == 1)).collect();
-    scores.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let positives = scores.iter().filter(|(_, positive)| *positive).count();
-    let negatives = scores.len() - positives;
-    if positives == 0 || negatives == 0 {
-        return 0.5;
-    }
-    let (mut hits, mut alarms) = (0usize, 0usize);
-    let (mut best, mut threshold) = (f64::NEG_INFINITY, 0.5);
-    for (i, &(score, positive)) in scores.iter().enumerate() {
-        if positive {
-            hits += 1;
-        } else {
-            alarms += 1;
-        }
-        let next = scores.get(i + 1).map_or(0.0, |s| s.0);
-        let sum = hits as f64 / positives as f64 - alarms as f64 / negatives as f64;
-        if next < score && sum > best {
-            best = sum;
-            threshold = f64::midpoint(score, next);
-        }
-    }
-    threshold
 }
 
 /// Refuses what cannot fit, before the system ends the program without a word.
@@ -433,16 +431,5 @@ mod tests {
         assert!(said.starts_with("training needs about ") && said.ends_with(advice), "{said}");
         let small = Recipe { model: "lenet5".into(), ..Recipe::default() };
         assert!(check_memory(&small, &classes, Some(1 << 30)).is_ok() && check_memory(&recipe, &classes, None).is_ok());
-    }
-
-    #[test]
-    fn youden_lies_between_the_classes() {
-        let p = [0.9, 0.8, 0.75, 0.4, 0.3];
-        let truth = vec![1, 1, 1, 0, 0];
-        let decided = vec![1; 5];
-        let probabilities = p.iter().flat_map(|p| [1.0 - p, *p]).collect();
-        let predictions = Predictions::new(vec!["a".into(), "b".into()], truth, probabilities, decided, vec![true; 5]);
-        let threshold = youden(&predictions.expect("valid"));
-        assert!((threshold - 0.575).abs() < 1e-12, "{threshold}");
     }
 }

@@ -1,7 +1,7 @@
 use std::{ops::ControlFlow, path::PathBuf};
 
 use semio_data::{ReadLimits, read_image};
-use semio_model::{Prediction, Predictor};
+use semio_model::{Prediction, Predictor, Sight};
 
 use crate::{
     loader::{LoadError, Picture},
@@ -29,6 +29,19 @@ pub fn predict_files<B>(
     batch_size: usize,
     mut consume: impl FnMut(Input, Result<Prediction, LoadError>) -> ControlFlow<B>,
 ) -> Option<B> {
+    see_files(predictor, inputs, threads, batch_size, |input, result| {
+        consume(input, result.map(|sight| predictor.judge(&sight)))
+    })
+}
+
+/// What the network makes of files, likewise.
+pub(crate) fn see_files<B>(
+    predictor: &Predictor,
+    inputs: impl Iterator<Item = Input> + Send,
+    threads: usize,
+    batch_size: usize,
+    mut consume: impl FnMut(Input, Result<Sight, LoadError>) -> ControlFlow<B>,
+) -> Option<B> {
     let limits = ReadLimits::default();
     let prepare = |input: &Input| {
         let image = read_image(&input.file, &limits)?;
@@ -52,12 +65,12 @@ pub fn predict_files<B>(
         for (input, result) in chunk {
             rest.push((input, result.map(|values| prepared.push(values))));
         }
-        let mut predictions = predictor.predict(&prepared).into_iter();
+        let mut sights = predictor.see(&prepared).into_iter();
         for (input, result) in rest {
             match result {
                 Ok(()) => {
-                    if let Some(prediction) = predictions.next() {
-                        consume(input, Ok(prediction))?;
+                    if let Some(sight) = sights.next() {
+                        consume(input, Ok(sight))?;
                     }
                 }
                 Err(error) => consume(input, Err(error))?,
@@ -73,6 +86,8 @@ pub struct Judged {
     pub pictures: Vec<Picture>,
     /// Their predictions.
     pub predictions: Predictions,
+    /// The same with sets and outcomes.
+    pub results: Vec<Prediction>,
     /// The files that could not be read, with the reason.
     pub unreadable: Vec<(String, LoadError)>,
 }
@@ -99,7 +114,8 @@ pub fn judge_pictures(
 ) -> Result<Judged, JudgeError> {
     let inputs = pictures.iter().map(|p| Input { name: p.name.clone(), file: p.file.clone() });
     let (mut kept, mut unreadable, mut done) = (vec![], vec![], 0);
-    let (mut truth, mut probabilities, mut decided) = (vec![], vec![], vec![]);
+    let (mut truth, mut probabilities, mut decided, mut answered) = (vec![], vec![], vec![], vec![]);
+    let mut results = vec![];
     predict_files(predictor, inputs, threads, batch_size, |input, result| {
         let picture = &pictures[done];
         done += 1;
@@ -108,15 +124,16 @@ pub fn judge_pictures(
                 kept.push(picture.clone());
                 truth.push(picture.label);
                 decided.push(prediction.class);
-                probabilities.extend(prediction.probabilities);
+                answered.push(prediction.answered());
+                probabilities.extend(prediction.probabilities.iter().copied());
+                results.push(prediction);
             }
             Err(error) => unreadable.push((input.name, error)),
         }
         progress(done);
         ControlFlow::<()>::Continue(())
     });
-    let answered = vec![true; truth.len()];
     let classes = predictor.manifest().classes.clone();
     let predictions = Predictions::new(classes, truth, probabilities, decided, answered)?;
-    Ok(Judged { pictures: kept, predictions, unreadable })
+    Ok(Judged { pictures: kept, predictions, results, unreadable })
 }

@@ -5,6 +5,7 @@ use semio_nn::{
     Architecture, Blueprint, Graph,
     weights::{Normalized, published},
 };
+use semio_stats::{Aim, ConformalScore, ScalingMethod};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
@@ -41,6 +42,9 @@ pub struct Recipe {
     pub val_ratio: f64,
     /// Share that is set aside for the final test where the data name no parts at all.
     pub test_ratio: f64,
+    /// Share of the validation part that chooses nothing while training and is kept to say how sure a result is; 0 for
+    /// a bundle that does not say it.
+    pub calibration_ratio: f64,
     /// Number of folds of a cross-validation, or `leave-one-group-out`.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_text")]
     pub folds: Option<String>,
@@ -164,10 +168,21 @@ pub struct Recipe {
     pub patience: Option<usize>,
     /// Whether the bundle holds the best epoch's weights instead of the last one's.
     pub restore_best: bool,
-    /// With two classes, from which probability on the second is given: `0.5`, another number, or `youden`
-    /// (largest sensitivity + specificity on the validation part).
+    /// With two classes, from which probability on the second is given: `0.5`, another number, or what the number is
+    /// chosen for on the calibration part: `youden` (largest sensitivity + specificity), `sensitivity=0.95`,
+    /// `specificity=0.9`, or `costs=10:1` (of a missed picture of the second class and of a false alarm).
     #[serde(deserialize_with = "text")]
     pub threshold: String,
+    /// How probabilities are made to mean what they say, on the calibration part.
+    pub scaling: ScalingMethod,
+    /// The rate at which a result's set of classes holds the true one.
+    pub coverage: f64,
+    /// How classes are scored for these sets.
+    pub sets: ConformalScore,
+    /// Whether that rate shall hold in every class; needs more pictures.
+    pub sets_by_class: bool,
+    /// Share of pictures of the model's own kind that may be refused as unknown.
+    pub false_refusals: f64,
 
     /// Decides fresh weights, order, augmentation, dropout and split.
     pub seed: u64,
@@ -177,6 +192,15 @@ pub struct Recipe {
     pub cache: usize,
     /// What the model is for; goes into the bundle and its card.
     pub intended_use: String,
+}
+
+/// How the threshold between two classes is found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Threshold {
+    /// It is given.
+    Fixed(f64),
+    /// It is chosen on the calibration part.
+    Chosen(Aim),
 }
 
 /// Grey or colour.
@@ -273,7 +297,7 @@ pub enum LossKind {
 
 /// The recipe's keys that decide which pictures are learned from and which are judged. Runs that are to be compared must
 /// share them.
-pub const DATA_KEYS: [&str; 13] = [
+pub const DATA_KEYS: [&str; 14] = [
     "data",
     "file-column",
     "label-column",
@@ -286,6 +310,7 @@ pub const DATA_KEYS: [&str; 13] = [
     "allow-leak",
     "val-ratio",
     "test-ratio",
+    "calibration-ratio",
     "folds",
 ];
 
@@ -304,6 +329,7 @@ impl Default for Recipe {
             allow_leak: false,
             val_ratio: 0.15,
             test_ratio: 0.15,
+            calibration_ratio: 0.5,
             folds: None,
             model: "r2-cnn".into(),
             weights: None,
@@ -352,6 +378,11 @@ impl Default for Recipe {
             patience: None,
             restore_best: true,
             threshold: "0.5".into(),
+            scaling: ScalingMethod::Temperature,
+            coverage: 0.9,
+            sets: ConformalScore::Lac,
+            sets_by_class: false,
+            false_refusals: 0.005,
             seed: 0,
             threads: 0,
             cache: 1024,
@@ -409,11 +440,15 @@ impl Recipe {
                 Err(value_error(key, value, "must be 0 or greater"))
             }
         };
+        let inner_share = |key, value: f64| {
+            if value > 0.0 && value < 1.0 { Ok(()) } else { Err(value_error(key, value, "must lie between 0 and 1")) }
+        };
         let at_least_one = |key, value: usize| {
             if value >= 1 { Ok(()) } else { Err(value_error(key, value, "must be at least 1")) }
         };
         share("val-ratio", self.val_ratio)?;
         share("test-ratio", self.test_ratio)?;
+        share("calibration-ratio", self.calibration_ratio)?;
         share("val-ratio + test-ratio", self.val_ratio + self.test_ratio)?;
         share("momentum", self.momentum)?;
         share("label-smoothing", self.label_smoothing)?;
@@ -438,7 +473,9 @@ impl Recipe {
             return Err(value_error("monitor", &self.monitor, problem));
         }
         self.folds()?;
-        self.fixed_threshold()?;
+        self.threshold()?;
+        inner_share("coverage", self.coverage)?;
+        inner_share("false-refusals", self.false_refusals)?;
         self.augmentation().check().map_err(|e| value_error("augmentation", "", e.to_string()))?;
         let architecture = Architecture::find(&self.model)?;
         self.pipeline()?;
@@ -624,18 +661,29 @@ impl Recipe {
         }
     }
 
-    /// The probability from which on the second of two classes is given; `None` where the validation part decides.
+    /// How the threshold between two classes is found.
     ///
     /// # Errors
-    /// Where `threshold` is neither a number from 0 to 1 nor `youden`.
-    pub fn fixed_threshold(&self) -> Result<Option<f64>, RecipeError> {
-        if self.threshold == "youden" {
-            return Ok(None);
-        }
-        match self.threshold.parse::<f64>() {
-            Ok(value) if (0.0..=1.0).contains(&value) => Ok(Some(value)),
-            _ => Err(value_error("threshold", &self.threshold, "must be a number from 0 to 1, or youden")),
-        }
+    /// Where `threshold` is not understood.
+    pub fn threshold(&self) -> Result<Threshold, RecipeError> {
+        let unknown = || {
+            let problem = "must be a number from 0 to 1, youden, sensitivity=0.95, specificity=0.9 or costs=10:1";
+            value_error("threshold", &self.threshold, problem)
+        };
+        let share = |text: &str| text.parse::<f64>().ok().filter(|v| (0.0..=1.0).contains(v)).ok_or_else(unknown);
+        let cost = |text: &str| text.parse::<f64>().ok().filter(|v| *v > 0.0 && v.is_finite()).ok_or_else(unknown);
+        Ok(match self.threshold.split_once('=') {
+            None if self.threshold == "youden" => Threshold::Chosen(Aim::Youden),
+            None => Threshold::Fixed(share(&self.threshold)?),
+            Some(("sensitivity", value)) => Threshold::Chosen(Aim::Sensitivity(share(value)?)),
+            Some(("specificity", value)) => Threshold::Chosen(Aim::Specificity(share(value)?)),
+            Some(("costs", value)) => {
+                let (miss, false_alarm) = value.split_once(':').ok_or_else(unknown)?;
+                let (miss, false_alarm) = (cost(miss)?, cost(false_alarm)?);
+                Threshold::Chosen(Aim::Costs { miss, false_alarm, prevalence: None })
+            }
+            Some(_) => return Err(unknown()),
+        })
     }
 
     /// The weight of each class in the loss.

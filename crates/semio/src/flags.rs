@@ -315,10 +315,35 @@ pub(crate) struct RecipeFlags {
     #[arg(long, value_name = "BOOL", help_heading = "End and result")]
     #[serde(skip_serializing_if = "Option::is_none")]
     restore_best: Option<bool>,
-    /// Two classes: probability from which on the second is given, or youden (from validation) [default: 0.5]
+    /// Two classes: probability from which on the second is given, or how it is chosen: youden, sensitivity=0.95,
+    /// specificity=0.9, costs=10:1 (miss : false alarm) [default: 0.5]
     #[arg(long, value_name = "P", help_heading = "End and result")]
     #[serde(skip_serializing_if = "Option::is_none")]
     threshold: Option<String>,
+    /// Share of the validation part that chooses nothing and tells how sure results are [default: 0.5]
+    #[arg(long, value_name = "SHARE", help_heading = "Certainty")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calibration_ratio: Option<f64>,
+    /// Scaling of probabilities: temperature, vector, isotonic or none [default: temperature]
+    #[arg(long, value_name = "METHOD", help_heading = "Certainty")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scaling: Option<String>,
+    /// Rate at which a result's set of classes holds the true one [default: 0.9]
+    #[arg(long, value_name = "RATE", help_heading = "Certainty")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<f64>,
+    /// How classes are scored for the sets: lac, aps or randomised-aps [default: lac]
+    #[arg(long, value_name = "SCORE", help_heading = "Certainty")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sets: Option<String>,
+    /// Whether that rate shall hold in every class [default: false]
+    #[arg(long, value_name = "BOOL", help_heading = "Certainty", num_args = 0..=1, default_missing_value = "true")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sets_by_class: Option<bool>,
+    /// Share of the model's own kind of pictures that may be refused as unknown [default: 0.005]
+    #[arg(long, value_name = "SHARE", help_heading = "Certainty")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    false_refusals: Option<f64>,
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", help_heading = "End and result")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,7 @@
 mod commands;
 mod fault;
 mod flags;
+mod inputs;
 mod progress;
 mod weights;
 
@@ -40,6 +41,8 @@ enum Command {
     Evaluate(commands::evaluate::Evaluate),
     /// Predict pictures with a bundle.
     Predict(commands::predict::Predict),
+    /// Show where in a picture a bundle looked.
+    Explain(commands::explain::Explain),
     /// Make, check and split data sets.
     #[command(subcommand)]
     Data(commands::data::Data),
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Tune(command) => command.run(),
         Command::Evaluate(command) => command.run(),
         Command::Predict(command) => command.run(),
+        Command::Explain(command) => command.run(),
         Command::Data(command) => command.run(),
         Command::Models(command) => command.run(),
     };

@@ -7,7 +7,7 @@ use crate::{InputError, Metric, Table, Undefined};
 
 /// How strange a class is for a picture, by the model's probabilities.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum ConformalScore {
     /// 1 − p of the class: the smallest sets (Sadinle, Lei and Wasserman, "Least ambiguous set-valued classifiers with
     /// bounded error levels", 2019).

@@ -7,7 +7,7 @@ use crate::{InputError, Table};
 
 /// A way to make a network's probabilities mean what they say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum ScalingMethod {
     /// Probabilities stay as they are.
     None,
@@ -22,7 +22,7 @@ pub enum ScalingMethod {
 
 /// A fitted way from logits to calibrated probabilities, as a bundle keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "method", rename_all = "snake_case")]
+#[serde(tag = "method", rename_all = "kebab-case")]
 pub enum Scaling {
     /// Probabilities stay as they are.
     #[default]

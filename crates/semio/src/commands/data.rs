@@ -115,7 +115,7 @@ fn divide(recipe: &Recipe, output: &std::path::Path, json: bool) -> Outcome {
     });
     bar.finish_and_clear();
     let dataset = dataset?;
-    std::fs::write(output, dataset.csv()?).map_err(|e| Fault::file("write", output, e))?;
+    std::fs::write(output, dataset.csv(recipe.calibration_ratio)?).map_err(|e| Fault::file("write", output, e))?;
     if json {
         println!("{}", serde_json::json!({ "counts": dataset.counts(), "sha256": dataset.sha256, "list": output }));
     } else {

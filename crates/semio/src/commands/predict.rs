@@ -1,21 +1,20 @@
 use std::{
     fs::File,
-    io::{self, BufRead, BufWriter, Write},
+    io::{self, BufWriter, Write},
     ops::ControlFlow,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
 };
 
 use clap::Args;
-use semio_data::{Manifest, Purpose};
-use semio_model::{Prediction, Predictor};
+use semio_model::{Calibration, Manifest, Outcome as Worth, Prediction, Predictor};
 use semio_train::{Input, LoadError};
 
 use crate::{
     Outcome,
     commands::evaluate::cores,
     fault::Fault,
-    flags::DataFlags,
+    inputs,
     progress::{bar, count},
 };
 
@@ -32,6 +31,12 @@ pub(crate) struct Predict {
     /// Results; the ending decides: .csv or .jsonl (JSON lines)
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Rate at which the set of classes holds the true one [default: as the bundle was trained]
+    #[arg(long, value_name = "RATE")]
+    coverage: Option<f64>,
+    /// Frequencies of the classes at your site, such as ill=0.02,healthy=0.98 [default: those of the calibration pictures]
+    #[arg(long, value_name = "SHARES")]
+    prevalence: Option<String>,
     /// CSV lists: column with the file's path [default: file]
     #[arg(long, value_name = "NAME")]
     file_column: Option<String>,
@@ -58,15 +63,15 @@ enum Form {
 
 impl Predict {
     pub(crate) fn run(self) -> Outcome {
-        let predictor = Predictor::open(&self.bundle, &burn::tensor::Device::flex())?;
-        let (inputs, known) = self.inputs()?;
+        let mut predictor = Predictor::open(&self.bundle, &burn::tensor::Device::flex())?;
+        self.adapt(&mut predictor)?;
+        let (inputs, known) = inputs::inputs(&self.paths, self.file_column.as_deref())?;
         let form = self.form(known)?;
         let sink: Box<dyn Write> = match &self.output {
             Some(path) => Box::new(BufWriter::new(File::create(path).map_err(|e| Fault::file("write", path, e))?)),
             None => Box::new(io::stdout().lock()),
         };
-        let classes = &predictor.manifest().classes;
-        let mut writer = ResultWriter::new(sink, form, classes).map_err(|e| self.unwritable(&e))?;
+        let mut writer = ResultWriter::new(sink, form, predictor.manifest()).map_err(|e| self.unwritable(&e))?;
         let bar = bar(known.unwrap_or(0), "predicting", self.quiet || self.output.is_none());
         let threads = if self.threads == 0 { cores() } else { self.threads };
         let (mut done, mut bad) = (0usize, 0usize);
@@ -102,6 +107,41 @@ impl Predict {
         Ok(if bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
+    /// Takes the coverage and the class frequencies that were asked for.
+    fn adapt(&self, predictor: &mut Predictor) -> Result<(), Fault> {
+        let classes = predictor.manifest().classes.clone();
+        if (self.coverage.is_some() || self.prevalence.is_some()) && predictor.manifest().calibration.is_none() {
+            return Err(Fault::usage("the bundle is not calibrated").help(
+                "train it again with a validation part: --coverage and --prevalence rest on pictures kept for calibration",
+            ));
+        }
+        if let Some(coverage) = self.coverage {
+            predictor
+                .set_coverage(coverage)
+                .map_err(|e| Fault::usage(e).help("give a rate such as --coverage 0.95"))?;
+        }
+        if let Some(text) = &self.prevalence {
+            let example = || {
+                let even = 1.0 / classes.len() as f64;
+                classes.iter().map(|c| format!("{c}={even:.2}")).collect::<Vec<_>>().join(",")
+            };
+            let wrong =
+                |problem: String| Fault::usage(problem).help(format_args!("for example --prevalence {}", example()));
+            let mut shares = vec![None; classes.len()];
+            for pair in text.split(',') {
+                let (name, value) = pair.split_once('=').ok_or_else(|| wrong(format!("{pair} is not CLASS=SHARE")))?;
+                let class = classes.iter().position(|c| c == name.trim());
+                let class = class.ok_or_else(|| wrong(format!("the model knows no class {name}")))?;
+                let value: f64 = value.trim().parse().map_err(|_| wrong(format!("{value} is not a number")))?;
+                shares[class] = Some(value);
+            }
+            let shares: Option<Vec<f64>> = shares.into_iter().collect();
+            let shares = shares.ok_or_else(|| wrong("a class has no share".into()))?;
+            predictor.set_prevalence(shares).map_err(|e| wrong(e.to_string()))?;
+        }
+        Ok(())
+    }
+
     fn unwritable(&self, error: &io::Error) -> Fault {
         match &self.output {
             Some(path) => Fault::file("write the results", path, error),
@@ -120,73 +160,24 @@ impl Predict {
             None => Ok(Form::Csv),
         }
     }
-
-    /// The files in the order of the paths, and how many there are where that is known beforehand.
-    #[expect(clippy::type_complexity, reason = "a list and its length, used once")]
-    fn inputs(&self) -> Result<(Box<dyn Iterator<Item = Input> + Send>, Option<usize>), Fault> {
-        if self.paths == ["-"] {
-            let lines = io::BufReader::new(io::stdin()).lines();
-            let names =
-                lines.map_while(Result::ok).map(|l| l.trim_end_matches('\r').to_owned()).filter(|l| !l.is_empty());
-            return Ok((Box::new(names.map(file)), None));
-        }
-        let mut inputs = vec![];
-        for path in &self.paths {
-            if path == "-" {
-                return Err(Fault::usage("- stands for all names on standard input and cannot be mixed with paths"));
-            }
-            self.expand(path, &mut inputs)?;
-        }
-        let known = inputs.len();
-        Ok((Box::new(inputs.into_iter()), Some(known)))
-    }
-
-    fn expand(&self, text: &str, inputs: &mut Vec<Input>) -> Result<(), Fault> {
-        let path = Path::new(text);
-        let is_list = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
-        if path.is_dir() || path.is_file() && is_list {
-            let flags = DataFlags::for_files(self.file_column.clone());
-            let manifest = Manifest::load(path, &flags.options(Purpose::Predict)?)?;
-            inputs.extend(manifest.samples.into_iter().map(|sample| Input {
-                // Inside a folder the name begins where the user began; in a list it is the list's own.
-                name: if path.is_dir() { path.join(&sample.name).display().to_string() } else { sample.name },
-                file: sample.file,
-            }));
-        } else if !path.exists() && text.contains(['*', '?', '[']) {
-            let matches = glob::glob(text)
-                .map_err(|e| Fault::usage(format_args!("the pattern is not understood: {e}")).at(text))?;
-            let before = inputs.len();
-            inputs.extend(
-                matches.flatten().filter(|p| p.is_file()).map(|p| Input { name: p.display().to_string(), file: p }),
-            );
-            if inputs.len() == before {
-                return Err(Fault::trouble("no file fits the pattern").at(text));
-            }
-        } else {
-            inputs.push(file(text.to_owned()));
-        }
-        Ok(())
-    }
-}
-
-fn file(name: String) -> Input {
-    Input { file: PathBuf::from(&name), name }
 }
 
 /// Writes one result after another, as a sentence, a CSV row or a JSON line.
 struct ResultWriter<'a> {
     form: Form,
     classes: &'a [String],
+    calibration: Option<&'a Calibration>,
     sink: Box<dyn Write>,
 }
 
 impl<'a> ResultWriter<'a> {
-    fn new(sink: Box<dyn Write>, form: Form, classes: &'a [String]) -> io::Result<Self> {
-        let mut writer = Self { form, classes, sink };
+    fn new(sink: Box<dyn Write>, form: Form, bundle: &'a Manifest) -> io::Result<Self> {
+        let classes = &bundle.classes;
+        let mut writer = Self { form, classes, calibration: bundle.calibration.as_ref(), sink };
         if form == Form::Csv {
             let probabilities = classes.iter().map(|c| format!("p_{c}"));
             let head = ["file", "class", "confidence"].map(String::from);
-            let tail = ["outcome", "reason"].map(String::from);
+            let tail = ["set", "novelty", "outcome", "reason"].map(String::from);
             let header: Vec<String> = head.into_iter().chain(probabilities).chain(tail).collect();
             writer.record(&header)?;
         }
@@ -205,12 +196,14 @@ impl<'a> ResultWriter<'a> {
         let mut row = vec![input.name.clone()];
         match result {
             Ok(p) => {
-                row.extend([self.classes[p.class].clone(), p.confidence().to_string()]);
+                let (class, confidence) = self.shown(p);
+                row.extend([class.unwrap_or_default(), confidence.map_or_else(String::new, |c| c.to_string())]);
                 row.extend(p.probabilities.iter().map(f64::to_string));
-                row.extend(["answered".into(), String::new()]);
+                row.extend([self.set(p).unwrap_or_default(), p.novelty.map_or_else(String::new, |n| n.to_string())]);
+                row.extend([p.outcome.name().into(), p.outcome.reason().into()]);
             }
             Err(error) => {
-                row.extend(std::iter::repeat_n(String::new(), 2 + self.classes.len()));
+                row.extend(std::iter::repeat_n(String::new(), 4 + self.classes.len()));
                 row.extend(["error".into(), error.to_string()]);
             }
         }
@@ -228,13 +221,16 @@ impl<'a> ResultWriter<'a> {
         let mut object = serde_json::Map::new();
         object.insert("file".into(), input.name.clone().into());
         let prediction = result.as_ref().ok();
-        object.insert("class".into(), prediction.map(|p| self.classes[p.class].clone()).into());
-        object.insert("confidence".into(), prediction.map(Prediction::confidence).into());
+        let (class, confidence) = prediction.map_or((None, None), |p| self.shown(p));
+        object.insert("class".into(), class.into());
+        object.insert("confidence".into(), confidence.into());
         for (i, class) in self.classes.iter().enumerate() {
             object.insert(format!("p_{class}"), prediction.map(|p| p.probabilities[i]).into());
         }
+        object.insert("set".into(), prediction.and_then(|p| self.set(p)).into());
+        object.insert("novelty".into(), prediction.and_then(|p| p.novelty).into());
         let (outcome, reason) = match result {
-            Ok(_) => ("answered", String::new()),
+            Ok(p) => (p.outcome.name(), p.outcome.reason().to_owned()),
             Err(error) => ("error", error.to_string()),
         };
         object.insert("outcome".into(), outcome.into());
@@ -242,23 +238,67 @@ impl<'a> ResultWriter<'a> {
         serde_json::Value::Object(object).to_string()
     }
 
+    /// Class and probability, which a refused picture has not.
+    fn shown(&self, p: &Prediction) -> (Option<String>, Option<f64>) {
+        match p.outcome {
+            Worth::Refused(_) => (None, None),
+            _ => (Some(self.classes[p.class].clone()), Some(p.confidence())),
+        }
+    }
+
+    /// The classes that the picture may be of, joined by `|`; none where the bundle is not calibrated.
+    fn set(&self, p: &Prediction) -> Option<String> {
+        let names = |set: &Vec<usize>| set.iter().map(|&c| self.classes[c].as_str()).collect::<Vec<_>>().join("|");
+        p.set.as_ref().map(names)
+    }
+
     fn sentence(&self, input: &Input, result: &Result<Prediction, LoadError>) -> String {
         let p = match result {
             Ok(p) => p,
             Err(error) => return format!("no result: {error}"),
         };
-        let mut order: Vec<usize> = (0..self.classes.len()).collect();
-        order.sort_by(|&a, &b| p.probabilities[b].total_cmp(&p.probabilities[a]));
-        let width = self.classes.iter().map(|c| c.chars().count()).max().unwrap_or(0);
-        let lines = order.iter().map(|&i| format!("  {:<width$}  {:.4}", self.classes[i], p.probabilities[i]));
-        format!(
-            "{}: the model's result suggests {} (probability {:.3}, not calibrated)\n\n{}\n\n\
-             Research software. Not a medical device.",
-            input.name,
-            self.classes[p.class],
-            p.confidence(),
-            lines.collect::<Vec<_>>().join("\n"),
-        )
+        let said = match p.outcome {
+            Worth::Refused(_) => format!("refused: {}", p.outcome.reason()),
+            Worth::Unsure(_) => format!("not sure: {}", p.outcome.reason()),
+            Worth::Answered => format!("the model's result suggests {}", self.classes[p.class]),
+        };
+        let mut text = format!("{}: {said}\n", input.name);
+        if !matches!(p.outcome, Worth::Refused(_)) {
+            let mut order: Vec<usize> = (0..self.classes.len()).collect();
+            order.sort_by(|&a, &b| p.probabilities[b].total_cmp(&p.probabilities[a]));
+            let width = self.classes.iter().map(|c| c.chars().count()).max().unwrap_or(0);
+            for i in order {
+                text += &format!("\n  {:<width$}  {:.3}", self.classes[i], p.probabilities[i]);
+            }
+            text += &format!("\n\n{}", self.certainty(p));
+        }
+        text + "\n\nResearch software. Not a medical device."
+    }
+
+    /// What the probability is worth, by the pictures that it was checked on.
+    fn certainty(&self, p: &Prediction) -> String {
+        let Some(calibration) = self.calibration else {
+            return "The probabilities are the network's own and not calibrated.".into();
+        };
+        let set = p.set.as_deref().unwrap_or_default();
+        let names: Vec<&str> = set.iter().map(|&c| self.classes[c].as_str()).collect();
+        let coverage = 100.0 * calibration.conformal.coverage;
+        let checked = calibration.evidence.labels.len();
+        let set = match names.as_slice() {
+            [] => "no class is likely enough".to_owned(),
+            names => format!("the picture is of {}", names.join(" or ")),
+        };
+        let top = p.probabilities.iter().copied().fold(0.0, f64::max);
+        let experience = calibration.experience(top).map_or_else(String::new, |bin| {
+            format!(
+                "Of 100 pictures with such a probability, about {:.0} were of the most probable class ({} of the {} pictures that it was \
+                 checked on).\n",
+                100.0 * bin.accuracy,
+                count(bin.count as usize),
+                count(checked)
+            )
+        });
+        format!("{experience}At a coverage of {coverage:.0} %: {set}.")
     }
 
     fn line(&mut self, text: &str) -> io::Result<()> {

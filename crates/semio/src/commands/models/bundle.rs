@@ -67,6 +67,7 @@ impl MakeBundle {
             classes,
             output: OutputKind::Softmax,
             decision: Decision::MostProbable,
+            calibration: None,
             pipeline,
             intended_use: "Not for medical pictures. Weights of another program, whose figures are not known here."
                 .into(),

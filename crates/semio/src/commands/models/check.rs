@@ -19,15 +19,19 @@ pub(crate) fn run(file: &Path, plain: bool) -> Outcome {
         let started = Instant::now();
         match reference.check(name, plain, &device) {
             Ok(agreement) => {
-                let logits = agreement.logits;
-                let said = match &reference.models[name].sgd {
-                    None => format!("logits within {logits:.1e}"),
-                    Some(_) => format!(
-                        "logits within {logits:.1e}, losses {:.1e}, gradients {:.1e}",
-                        agreement.losses, agreement.gradients
-                    ),
-                };
-                println!("{name:<22} ok      {said}  ({:.1} s)", started.elapsed().as_secs_f64());
+                let expected = &reference.models[name];
+                let mut said = vec![];
+                if !expected.logits.is_empty() {
+                    said.push(format!("logits within {:.1e}", agreement.logits));
+                }
+                if expected.sgd.is_some() {
+                    said.push(format!("losses {:.1e}, gradients {:.1e}", agreement.losses, agreement.gradients));
+                }
+                if !expected.maps.is_empty() {
+                    said.push(format!("class activation maps within {:.1e}", agreement.maps));
+                }
+                let seconds = started.elapsed().as_secs_f64();
+                println!("{name:<22} ok      {}  ({seconds:.1} s)", said.join(", "));
             }
             Err(difference) => {
                 differ += 1;

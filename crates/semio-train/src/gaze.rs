@@ -1,0 +1,145 @@
+//! Where a model looks, beside where it should: attribution against masks of lesions or organs.
+
+use std::path::Path;
+
+use semio_data::{ReadLimits, Sample, read_image};
+use semio_image::{Color, Image, Samples};
+use semio_model::{
+    Predictor,
+    explain::{Ask, ExplainError, Map, Method},
+};
+use serde::{Deserialize, Serialize};
+
+/// How a model's maps lie beside masks, over the pictures to which it gave the true class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gaze {
+    /// How the maps were made.
+    pub method: String,
+    /// Pictures judged: rightly classified, with a mask that marks something and a map that is not empty.
+    pub pictures: usize,
+    /// Of these, pictures whose map has its largest value inside the mask (the pointing game, Zhang et al. 2018).
+    pub hits: usize,
+    /// The mean share of the map that lies inside the mask.
+    pub share_inside: f64,
+    /// The mean share of the picture that the mask covers: what an even map would reach.
+    pub mask_area: f64,
+    /// Rightly classified pictures with a mask whose map is empty.
+    pub empty_maps: usize,
+    /// Pictures or masks that could not be read.
+    pub unreadable: usize,
+}
+
+/// Lays the maps of rightly classified pictures beside their masks; none where no such picture has a mask.
+///
+/// `progress` is told how many pictures are done.
+///
+/// # Errors
+/// [`ExplainError`] where the method does not fit the network.
+pub fn gaze(
+    predictor: &Predictor,
+    samples: &[Sample],
+    method: Method,
+    mut progress: impl FnMut(usize),
+) -> Result<Option<Gaze>, ExplainError> {
+    let mut found = Found::default();
+    for (done, sample) in samples.iter().enumerate() {
+        progress(done);
+        let label = predictor.manifest().classes.iter().position(|c| Some(c) == sample.label.as_ref());
+        if let (Some(mask), Some(label)) = (&sample.mask, label) {
+            match one(predictor, &sample.file, mask, label, method)? {
+                Sighting::Seen { hit, inside, area } => {
+                    found.pictures += 1;
+                    found.hits += usize::from(hit);
+                    found.inside += inside;
+                    found.area += area;
+                }
+                Sighting::EmptyMap => found.empty += 1,
+                Sighting::Unreadable => found.unreadable += 1,
+                Sighting::NotAsked => {}
+            }
+        }
+    }
+    let n = found.pictures as f64;
+    Ok((found.pictures + found.empty > 0).then(|| Gaze {
+        method: method.name().into(),
+        pictures: found.pictures,
+        hits: found.hits,
+        share_inside: if n > 0.0 { found.inside / n } else { 0.0 },
+        mask_area: if n > 0.0 { found.area / n } else { 0.0 },
+        empty_maps: found.empty,
+        unreadable: found.unreadable,
+    }))
+}
+
+#[derive(Default)]
+struct Found {
+    pictures: usize,
+    hits: usize,
+    inside: f64,
+    area: f64,
+    empty: usize,
+    unreadable: usize,
+}
+
+enum Sighting {
+    Seen {
+        hit: bool,
+        inside: f64,
+        area: f64,
+    },
+    EmptyMap,
+    /// Wrongly classified, or the mask marks nothing.
+    NotAsked,
+    Unreadable,
+}
+
+fn one(
+    predictor: &Predictor,
+    file: &Path,
+    mask: &Path,
+    label: usize,
+    method: Method,
+) -> Result<Sighting, ExplainError> {
+    let limits = ReadLimits::default();
+    let (Ok(image), Ok(mask)) = (read_image(file, &limits), read_image(mask, &limits)) else {
+        return Ok(Sighting::Unreadable);
+    };
+    let Ok(input) = predictor.prepare(&image) else { return Ok(Sighting::Unreadable) };
+    let given = predictor.predict(std::slice::from_ref(&input))[0].class;
+    let inside = marked(&mask, image.width(), image.height());
+    let area = inside.iter().filter(|i| **i).count();
+    if given != label || area == 0 {
+        return Ok(Sighting::NotAsked);
+    }
+    let explanation = predictor.explain(&input, &Ask { class: Some(label), ..Ask::new(method) })?;
+    let map: Map = explanation.map.over(&predictor.manifest().pipeline, image.width(), image.height());
+    let (Some([x, y]), Some(share)) = (map.peak_at(), map.share(&inside)) else { return Ok(Sighting::EmptyMap) };
+    let at = |share: f64, side: usize| ((share * side as f64) as usize).min(side - 1);
+    let hit = inside[at(y, image.height()) * image.width() + at(x, image.width())];
+    Ok(Sighting::Seen { hit, inside: share, area: area as f64 / inside.len() as f64 })
+}
+
+/// For each pixel of the picture whether the mask, laid over it, marks it.
+fn marked(mask: &Image, width: usize, height: usize) -> Vec<bool> {
+    let mask = mask.to_u8().to_color(Color::Grey);
+    let Samples::U8(values) = mask.samples() else { unreachable!("8 bits were asked for") };
+    // Half of the brightest: masks are stored as 0 and 1 too, and those saved with loss have a fringe.
+    let half = values.iter().copied().max().unwrap_or(0) / 2;
+    let nearest = |at: usize, side: usize, own: usize| (2 * at + 1) * own / (2 * side);
+    let value =
+        |x: usize, y: usize| values[nearest(y, height, mask.height()) * mask.width() + nearest(x, width, mask.width())];
+    (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| value(x, y) > half).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_smaller_mask_covers_the_whole_picture() {
+        let mask = Image::new(2, 1, Color::Grey, Samples::U8(vec![0, 1])).expect("fits");
+        assert_eq!(marked(&mask, 4, 2), [false, false, true, true, false, false, true, true]);
+        let nothing = Image::new(2, 1, Color::Grey, Samples::U8(vec![0, 0])).expect("fits");
+        assert_eq!(marked(&nothing, 2, 1), [false, false]);
+    }
+}
