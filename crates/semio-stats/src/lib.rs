@@ -5,13 +5,20 @@
 
 mod abstention;
 mod agreement;
+mod attribution;
 mod bootstrap;
 mod calibration;
+mod classical;
+mod cluster;
 mod confusion;
+mod difference;
 mod evaluation;
 mod figures;
+mod groups;
 mod judge;
 mod log_loss;
+mod outlier;
+mod pca;
 mod precision_recall;
 mod predictions;
 mod proportion;
@@ -26,17 +33,28 @@ pub use abstention::{
     SetFigures, finite_sample_quantile, operating_point, picture_uniform, risk_coverage,
 };
 pub use agreement::{kappa, mcc};
-pub use bootstrap::{Bootstrap, Interval, RESAMPLES};
+pub use attribution::{pixel_order, points_inside, share_inside, step_area};
+pub use bootstrap::{Bootstrap, Interval, IntervalMethod, RESAMPLES, bca_interval};
 pub use calibration::{
     Binning, Brier, EceUnderCalibration, IsotonicSteps, PredictiveValues, PrevalenceShift, Reliability, ReliabilityBin,
     Scaling, ScalingMethod, brier, ece_under_calibration, predictive_values, predictive_values_of,
     scaled_probabilities, top_label,
 };
+pub use classical::{Classical, Forest, ForestSettings, Logistic, LogisticSettings};
+pub use cluster::{
+    KMeans, LabelAgreement, LabelSuspect, Linkage, best_k_means, density_clusters, hierarchical, k_means,
+    label_agreement, label_suspects, silhouettes, tsne,
+};
 pub use confusion::{ConfusionMatrix, OneAgainstRest};
+pub use difference::{
+    AucComparison, AucEstimate, AucMethod, ClusteredMcNemar, McNemar, auc_interval, compare_aucs, mcnemar,
+};
 pub use evaluation::{Evaluation, evaluate};
 pub use figures::{Averages, ClassFigures, Figures, MicroAverages};
 pub use judge::Judge;
 pub use log_loss::{log_loss, picture_log_loss};
+pub use outlier::{Covariance, FeatureDistance, NeighbourDistance, Refusal, energy, ledoit_wolf, nearest_distances};
+pub use pca::Pca;
 pub use precision_recall::{PrecisionRecallPoint, average_precision, precision_recall_curve};
 pub use predictions::{Predictions, PredictionsError};
 pub use proportion::wilson_interval;

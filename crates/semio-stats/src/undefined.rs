@@ -28,12 +28,14 @@ pub enum Undefined {
     OneClassPresentOrGiven,
     /// An average has a member without a value.
     UndefinedMember,
+    /// Nothing differs, so that there is nothing to measure by.
+    NoVariation,
     /// The file that was read states no reason.
     Unstated,
 }
 
 impl Undefined {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::NoPredictions,
         Self::NoPositives,
         Self::NoNegatives,
@@ -43,6 +45,7 @@ impl Undefined {
         Self::OneClassPresent,
         Self::OneClassPresentOrGiven,
         Self::UndefinedMember,
+        Self::NoVariation,
         Self::Unstated,
     ];
 
@@ -58,6 +61,7 @@ impl Undefined {
             Self::OneClassPresent => "only one class is present",
             Self::OneClassPresentOrGiven => "only one class is present, or only one is given",
             Self::UndefinedMember => "it is undefined for at least one class",
+            Self::NoVariation => "nothing differs that it could be measured by",
             Self::Unstated => "no reason is stated",
         }
     }
