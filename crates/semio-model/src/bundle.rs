@@ -19,6 +19,9 @@ use crate::{Calibration, Decision, OutputKind, card};
 /// Version of the bundle's form that this program writes and reads.
 pub const SCHEMA: u32 = 1;
 
+const WEIGHTS: &str = "model.safetensors";
+const CALIBRATION: &str = "calibration.json";
+
 /// The largest file inside a bundle that is read, in bytes.
 const LARGEST_FILE: u64 = 4 << 30;
 
@@ -42,9 +45,13 @@ pub struct Manifest {
     pub output: OutputKind,
     /// How probabilities become a class.
     pub decision: Decision,
-    /// How sure results are, measured on pictures kept aside; `None` where there were none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// How sure results are, measured on pictures kept aside; `None` where there were none. It has a file of its own,
+    /// `calibration.json`.
+    #[serde(skip)]
     pub calibration: Option<Calibration>,
+    /// SHA-256 of `calibration.json`, in hexadecimal digits; `None` where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration_sha256: Option<String>,
     /// How a picture becomes the network's input.
     pub pipeline: Pipeline,
     /// What the model is for, and what not, in words.
@@ -116,9 +123,9 @@ pub enum BundleError {
         /// What does not fit.
         problem: String,
     },
-    /// The weights are not the ones that `bundle.json` was written for.
-    #[error("{path}: model.safetensors is not the file that bundle.json describes (SHA-256 differs); fetch the bundle again", path = .0.display())]
-    Tampered(PathBuf),
+    /// A file is not the one that `bundle.json` was written for.
+    #[error("{path}: {file} is not the file that bundle.json describes (SHA-256 differs); fetch the bundle again", path = .0.display(), file = .1)]
+    Tampered(PathBuf, &'static str),
     /// The architecture cannot be built.
     #[error("{path}: {source}", path = path.display())]
     Build {
@@ -144,13 +151,21 @@ impl Bundle {
     /// [`BundleError`] names the file, and what is wrong with it. A bundle whose weights are not those that its
     /// figures were measured with is not read.
     pub fn read(path: &Path, device: &Device) -> Result<Self, BundleError> {
-        let [json, bytes] = read_files(path)?;
         let damaged = |problem: String| BundleError::Manifest { path: path.into(), problem };
-        let manifest: Manifest = serde_json::from_slice(&json).map_err(|e| damaged(e.to_string()))?;
-        manifest.check().map_err(damaged)?;
+        let json = read_file(path, "bundle.json")?;
+        let mut manifest: Manifest = serde_json::from_slice(&json).map_err(|e| damaged(e.to_string()))?;
+        let bytes = read_file(path, WEIGHTS)?;
         if hex_sha256(&bytes) != manifest.weights_sha256 {
-            return Err(BundleError::Tampered(path.into()));
+            return Err(BundleError::Tampered(path.into(), WEIGHTS));
         }
+        if let Some(sha256) = &manifest.calibration_sha256 {
+            let json = read_file(path, CALIBRATION)?;
+            if hex_sha256(&json) != *sha256 {
+                return Err(BundleError::Tampered(path.into(), CALIBRATION));
+            }
+            manifest.calibration = Some(serde_json::from_slice(&json).map_err(|e| damaged(e.to_string()))?);
+        }
+        manifest.check().map_err(damaged)?;
         let architecture = Architecture::find(&manifest.architecture)
             .and_then(|a| a.build(&manifest.blueprint()))
             .map_err(|source| BundleError::Build { path: path.into(), source })?;
@@ -175,8 +190,10 @@ impl Bundle {
         let weights =
             weights::encode(&self.network).map_err(|source| BundleError::Weights { path: folder.into(), source })?;
         self.manifest.weights_sha256 = hex_sha256(&weights);
-        let mut json = serde_json::to_vec_pretty(&self.manifest)
-            .map_err(|e| BundleError::Manifest { path: folder.into(), problem: e.to_string() })?;
+        let unwritable = |e: serde_json::Error| BundleError::Manifest { path: folder.into(), problem: e.to_string() };
+        let calibration = self.manifest.calibration.as_ref().map(serde_json::to_vec).transpose().map_err(unwritable)?;
+        self.manifest.calibration_sha256 = calibration.as_deref().map(hex_sha256);
+        let mut json = serde_json::to_vec_pretty(&self.manifest).map_err(unwritable)?;
         json.push(b'\n');
         let card = card::markdown(&self.manifest, &self.network);
         let partial = folder.with_extension("partial");
@@ -188,9 +205,9 @@ impl Bundle {
             fs::remove_dir_all(&partial).map_err(failed(&partial))?;
         }
         fs::create_dir_all(&partial).map_err(failed(&partial))?;
-        let own: [(&str, &[u8]); 3] =
-            [("model.safetensors", &weights), ("bundle.json", &json), ("card.md", card.as_bytes())];
-        for (name, bytes) in own.iter().chain(further) {
+        let own: [(&str, &[u8]); 3] = [(WEIGHTS, &weights), ("bundle.json", &json), ("card.md", card.as_bytes())];
+        let calibration: Option<(&str, &[u8])> = calibration.as_ref().map(|bytes| (CALIBRATION, bytes.as_slice()));
+        for (name, bytes) in own.iter().chain(&calibration).chain(further) {
             let path = partial.join(name);
             fs::write(&path, bytes).and_then(|()| fs::File::open(&path)?.sync_all()).map_err(failed(&path))?;
         }
@@ -241,39 +258,32 @@ pub fn hex(bytes: &[u8]) -> String {
     digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
-/// `bundle.json` and `model.safetensors` of a folder or of a zip file.
-fn read_files(path: &Path) -> Result<[Vec<u8>; 2], BundleError> {
-    let names = ["bundle.json", "model.safetensors"];
+/// A file of a folder or of a zip file.
+fn read_file(path: &Path, name: &str) -> Result<Vec<u8>, BundleError> {
     if path.is_file() {
-        return read_zip(path, names);
+        return read_zipped(path, name);
     }
-    if !path.join(names[0]).is_file() {
+    if !path.join("bundle.json").is_file() {
         return Err(BundleError::NotABundle(path.into()));
     }
-    let read = |name: &str| {
-        let path = path.join(name);
-        fs::read(&path).map_err(|source| BundleError::File { action: "read", path, source })
-    };
-    Ok([read(names[0])?, read(names[1])?])
+    let path = path.join(name);
+    fs::read(&path).map_err(|source| BundleError::File { action: "read", path, source })
 }
 
-fn read_zip(path: &Path, names: [&str; 2]) -> Result<[Vec<u8>; 2], BundleError> {
+fn read_zipped(path: &Path, wanted: &str) -> Result<Vec<u8>, BundleError> {
     let failed = |source| BundleError::File { action: "read", path: path.into(), source };
     let file = fs::File::open(path).map_err(failed)?;
     let mut archive = zip::ZipArchive::new(file).map_err(|_| BundleError::NotABundle(path.into()))?;
-    let mut read = |wanted: &str| {
-        // The files may lie in the archive's root or in one folder, as file managers pack them.
-        let suffix = format!("/{wanted}");
-        let fits = |name: &str| name == wanted || name.ends_with(&suffix);
-        let place = archive.file_names().flatten().find(|n| fits(n)).map(std::borrow::Cow::into_owned);
-        let place = place.ok_or_else(|| BundleError::NotABundle(path.into()))?;
-        let entry = archive.by_name(&place).map_err(|e| failed(io::Error::other(e)))?;
-        let mut bytes = vec![];
-        let size = entry.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
-        if size as u64 > LARGEST_FILE {
-            return Err(failed(io::Error::other(format!("{place} is larger than 4 GiB"))));
-        }
-        Ok(bytes)
-    };
-    Ok([read(names[0])?, read(names[1])?])
+    // The files may lie in the archive's root or in one folder, as file managers pack them.
+    let suffix = format!("/{wanted}");
+    let fits = |name: &str| name == wanted || name.ends_with(&suffix);
+    let place = archive.file_names().flatten().find(|n| fits(n)).map(std::borrow::Cow::into_owned);
+    let place = place.ok_or_else(|| BundleError::NotABundle(path.into()))?;
+    let entry = archive.by_name(&place).map_err(|e| failed(io::Error::other(e)))?;
+    let mut bytes = vec![];
+    let size = entry.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if size as u64 > LARGEST_FILE {
+        return Err(failed(io::Error::other(format!("{place} is larger than 4 GiB"))));
+    }
+    Ok(bytes)
 }

@@ -31,7 +31,26 @@ pub(crate) fn markdown(manifest: &Manifest, network: &Network) -> String {
             line(format_args!("- gives {} from a probability of {value} on", manifest.classes[1]));
         }
     }
-    line(format_args!("- probabilities are the network's own and not calibrated"));
+    match &manifest.calibration {
+        None => line(format_args!("- probabilities are the network's own and not calibrated")),
+        Some(c) => {
+            let pictures = c.evidence.labels.len();
+            let of = c.evidence.groups.map_or_else(String::new, |groups| format!(" of {groups} patients (or groups)"));
+            line(format_args!(
+                "- probabilities are calibrated on {pictures} pictures{of} that chose nothing in training"
+            ));
+            let coverage = 100.0 * c.conformal.coverage;
+            line(format_args!(
+                "- its sets hold the true class for about {coverage:.0} % of such pictures; one class in the set is an answer, several or none are `unsure`"
+            ));
+            if let Some(novelty) = &c.novelty {
+                let rate = 100.0 * novelty.false_refusals;
+                line(format_args!(
+                    "- refuses pictures that it does not know, and about {rate} % of those that it does"
+                ));
+            }
+        }
+    }
     line(format_args!("- written by semio {}\n", manifest.code_version));
     line(format_args!("## Data\n"));
     line(format_args!("- source: {}", manifest.data.source));

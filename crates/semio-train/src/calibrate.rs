@@ -71,10 +71,11 @@ pub(crate) fn calibrate(
     if kept.sights.is_empty() {
         return Ok(());
     }
+    let classes = predictor.manifest().classes.len();
     let step = train.len().div_ceil(KNOWN).max(1);
     let some: Vec<&Picture> = train.iter().step_by(step).collect();
     let known = see(predictor, &some, threads, batch);
-    let novelty = Novelty::fit(&known.sights, &known.labels, &kept.sights, wishes.false_refusals)?;
+    let novelty = Novelty::fit(&known.sights, &known.labels, classes, &kept.sights, wishes.false_refusals)?;
     let evidence = Evidence::new(&kept.sights, &kept.labels, calibration.groups);
     let calibration = Calibration::fit(evidence, wishes.aims, Some(novelty))?;
     if let Some(aim) = wishes.threshold {

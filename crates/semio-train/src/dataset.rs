@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     path::Path,
 };
 
@@ -259,6 +259,14 @@ pub(crate) fn calibration_names(samples: &[Sample], share: f64) -> HashSet<&str>
 pub(crate) fn val_halves(samples: &[Sample], classes: &[String], share: f64) -> (Vec<Picture>, Vec<Picture>) {
     let kept = calibration_names(samples, share);
     pictures(samples, classes, Split::Val).into_iter().partition(|p| !kept.contains(p.name.as_str()))
+}
+
+/// The group (patient) of each picture, empty where it has none; `None` where no picture has one.
+pub fn group_names(pictures: &[Picture], samples: &[Sample]) -> Option<Vec<String>> {
+    let known: HashMap<&str, &str> =
+        samples.iter().filter_map(|s| Some((s.name.as_str(), s.group.as_deref()?))).collect();
+    let name = |p: &Picture| known.get(p.name.as_str()).map_or_else(String::new, |group| (*group).to_owned());
+    (!known.is_empty()).then(|| pictures.iter().map(name).collect())
 }
 
 /// Labelled pictures for a judgement, with the classes of a model.

@@ -19,7 +19,7 @@ use semio_nn::{Architecture, Graph};
 use crate::{
     calibrate::{CalibrationPart, Wishes, calibrate},
     checkpoint::{CheckpointError, write_whole},
-    dataset::{Dataset, DatasetError, counts, pictures, split_csv, val_halves},
+    dataset::{Dataset, DatasetError, counts, group_names, pictures, split_csv, val_halves},
     fit::{Ending, Event, FitError, Fitted, Job, fit, output_kind},
     history::{EpochRow, history_csv},
     inference::{JudgeError, judge_pictures},
@@ -27,6 +27,7 @@ use crate::{
     pages::{self, curves},
     recipe::{Folds, Recipe, RecipeError, Threshold},
     report::ReportError,
+    verdict::Verdict,
 };
 use semio_stats::{Evaluation, InputError, Predictions, evaluate};
 
@@ -183,7 +184,7 @@ fn train_one(
         report,
         judged: result.judged,
         predictions: result.predictions,
-        evaluation: result.evaluation,
+        evaluation: result.verdict.evaluation,
         history: result.fitted.history,
         epoch: result.fitted.epoch,
         ending: result.fitted.ending,
@@ -269,7 +270,7 @@ pub(crate) struct Run {
     pub(crate) manifest: Manifest,
     pub(crate) judged: Vec<Picture>,
     pub(crate) predictions: Predictions,
-    pub(crate) evaluation: Evaluation,
+    pub(crate) verdict: Verdict,
 }
 
 fn run(
@@ -327,6 +328,7 @@ fn run(
         output: output_kind(recipe, &dataset.classes)?,
         decision: Decision::MostProbable,
         calibration: None,
+        calibration_sha256: None,
         pipeline,
         intended_use: recipe.intended_use.clone(),
         data: DataUsed {
@@ -364,15 +366,17 @@ fn run(
     let wishes = Wishes { aims, false_refusals: recipe.false_refusals, threshold: chosen };
     calibrate(&mut predictor, parts.train, &parts.calibration, &wishes, threads, batch)?;
     let judged = judge_pictures(&predictor, parts.judged, threads, batch, |_| ())?;
-    let evaluation = evaluate(&judged.predictions);
-    predictor.set_metrics(pages::headline(&evaluation, parts.judged_as));
-    let json = serde_json::to_vec_pretty(&evaluation).map_err(|e| unwritable(folder, "evaluation.json", e.into()))?;
+    let groups = group_names(&judged.pictures, &dataset.samples);
+    let verdict = Verdict::new(predictor.manifest(), &judged.predictions, &judged.results, groups.as_deref())?;
+    predictor.set_metrics(pages::headline(&verdict.evaluation, parts.judged_as));
+    let json = serde_json::to_vec_pretty(&verdict).map_err(|e| unwritable(folder, "evaluation.json", e.into()))?;
     write_whole(&folder.join("evaluation.json"), &json)?;
-    write_whole(&folder.join("predictions.csv"), &pages::predictions_csv(&judged.pictures, &judged.predictions)?)?;
+    write_whole(&folder.join("predictions.csv"), &pages::predictions_csv(&judged)?)?;
     let mut bundle = predictor.into_bundle();
     let further: [(&str, &[u8]); 2] = [("history.csv", history.as_bytes()), ("evaluation.json", &json)];
     bundle.write(&folder.join("bundle"), &further)?;
-    Ok(Run { fitted, manifest: bundle.manifest, judged: judged.pictures, predictions: judged.predictions, evaluation })
+    let (judged, predictions) = (judged.pictures, judged.predictions);
+    Ok(Run { fitted, manifest: bundle.manifest, judged, predictions, verdict })
 }
 
 /// What the bundle says about the weights that a run began with.

@@ -29,10 +29,11 @@ pub mod report;
 mod schedule;
 mod survey;
 pub mod tune;
+mod verdict;
 
 pub use bench::{BenchOptions, Mode, bench, bench_memory};
 pub use checkpoint::CheckpointError;
-pub use dataset::{Dataset, DatasetError, Labelled, Origin};
+pub use dataset::{Dataset, DatasetError, Labelled, Origin, group_names};
 pub use experiment::{Finished, Place, RunError, stored_recipe, train};
 pub use fit::{Ending, Event, FitError, Fitted, Job, fit};
 pub use gaze::{Gaze, gaze};
@@ -41,3 +42,4 @@ pub use inference::{Input, JudgeError, Judged, judge_pictures, predict_files};
 pub use loader::{Batch, LoadError, Loader, Picture, Variation};
 pub use pages::{evaluation_report, predictions_csv};
 pub use recipe::*;
+pub use verdict::{CalibrationFigures, Intervals, Outcomes, Verdict};

@@ -64,21 +64,28 @@ fn epoch_figures(history: &[EpochRow]) -> Vec<EpochFigures> {
     history.iter().map(figures).collect()
 }
 
-/// One row a judged picture: its true class, its result, and every class's probability.
+/// One row a judged picture: its true class, its result, every class's probability, and what the result is worth.
 ///
 /// # Errors
 /// [`csv::Error`], which a table in memory has no reason for.
-pub fn predictions_csv(pictures: &[Picture], predictions: &Predictions) -> Result<Vec<u8>, csv::Error> {
+pub fn predictions_csv(judged: &Judged) -> Result<Vec<u8>, csv::Error> {
+    let (pictures, predictions) = (&judged.pictures, &judged.predictions);
     let classes = predictions.classes();
     let mut writer = csv::Writer::from_writer(vec![]);
     let mut header = vec!["file".to_owned(), "label".into(), "class".into(), "confidence".into()];
     header.extend(classes.iter().map(|c| format!("p_{c}")));
+    header.extend(["set", "novelty", "outcome"].map(String::from));
     writer.write_record(&header)?;
     for (i, picture) in pictures.iter().enumerate() {
         let (p, decided) = (predictions.probabilities(i), predictions.decided()[i]);
         let mut row = vec![picture.name.clone(), classes[picture.label].clone(), classes[decided].clone()];
         row.push(p[decided].to_string());
         row.extend(p.iter().map(f64::to_string));
+        let result = &judged.results[i];
+        let names = |set: &Vec<usize>| set.iter().map(|&c| classes[c].as_str()).collect::<Vec<_>>().join("|");
+        row.push(result.set.as_ref().map_or_else(String::new, names));
+        row.push(result.novelty.map_or_else(String::new, |n| n.to_string()));
+        row.push(result.outcome.name().into());
         writer.write_record(&row)?;
     }
     writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))
@@ -121,7 +128,7 @@ pub(crate) fn training_report(
         data: data(dataset, "val", PartUse::Selection),
         split: Some(split_facts(recipe, dataset)),
         training: Some(training(recipe, dataset, &run.fitted.history, run.fitted.epoch, run.fitted.ending)),
-        evaluation: run.evaluation.clone(),
+        evaluation: run.verdict.evaluation.clone(),
         curves: ClassCurves::of(&run.predictions),
         folds: vec![],
         examples: examples(&run.judged, &run.predictions),

@@ -41,7 +41,11 @@ fn from_pictures_to_predictions() {
     for key in ["accuracy", "balanced_accuracy", "roc_auc", "pr_auc", "log_loss", "per_class", "confusion_matrix"] {
         assert!(!evaluation[key].is_null(), "{key}");
     }
-    assert_eq!(evaluation["selective"]["coverage"], 1.0);
+    let outcomes = &evaluation["outcomes"];
+    let number = |key: &str| outcomes[key].as_u64().unwrap();
+    assert_eq!(number("answered") + number("unsure") + number("refused"), evaluation["n"].as_u64().unwrap());
+    assert!((0.0..=1.0).contains(&evaluation["sets"]["coverage"].as_f64().unwrap()));
+    assert!(evaluation["intervals"]["accuracy"]["low"].as_f64() <= evaluation["accuracy"].as_f64());
     let page = fs::read_to_string(judged.join("report.html")).unwrap();
     assert!(page.contains("Not a medical device"));
     assert!(page.contains("also used to choose the epoch"), "the run's own list is recognised");
@@ -58,11 +62,12 @@ fn from_pictures_to_predictions() {
     for judged in rows(&run_folder.join("predictions.csv")) {
         let file = folder.path().join("data").join(&judged["file"]);
         let row = by_file[&fs::canonicalize(file).unwrap()];
-        for column in ["p_glioma", "p_meningioma", "p_pituitary", "p_notumor", "confidence"] {
+        for column in ["p_glioma", "p_meningioma", "p_pituitary", "p_notumor"] {
             let number = |r: &HashMap<String, String>| r[column].parse::<f64>().unwrap();
             assert!((number(row) - number(&judged)).abs() < 1e-5, "{column}");
         }
-        assert_eq!((row["outcome"].as_str(), row["reason"].as_str()), ("answered", ""));
+        assert_eq!((&row["outcome"], &row["set"]), (&judged["outcome"], &judged["set"]));
+        assert_eq!(row["outcome"] == "answered", row["reason"].is_empty());
     }
 
     // One picture: a sentence. JSON lines: the same keys.

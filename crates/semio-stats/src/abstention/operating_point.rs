@@ -5,7 +5,7 @@ use crate::{InputError, Ranking, TieGroup};
 
 /// What a threshold is chosen for.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Aim {
     /// At least this sensitivity, and as specific as that allows.
     Sensitivity(f64),

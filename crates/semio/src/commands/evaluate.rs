@@ -7,7 +7,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use semio_data::{Purpose, Split};
 use semio_model::Predictor;
-use semio_train::{Judged, Labelled};
+use semio_train::{Judged, Labelled, Verdict};
 
 use crate::{
     Outcome,
@@ -92,14 +92,15 @@ impl Evaluate {
             predicting.set_position(done as u64);
         })?;
         predicting.finish_and_clear();
-        let evaluation = semio_stats::evaluate(&judged.predictions);
+        let groups = semio_train::group_names(&judged.pictures, &labelled.samples);
+        let verdict = Verdict::new(predictor.manifest(), &judged.predictions, &judged.results, groups.as_deref())?;
         if let Some(folder) = &self.output {
-            self.write(folder, &predictor, &labelled, &judged, &evaluation)?;
+            self.write(folder, &predictor, &labelled, &judged, &verdict)?;
         }
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&evaluation)?);
+            println!("{}", serde_json::to_string_pretty(&verdict)?);
         } else {
-            print_figures(&evaluation, split.map_or("all", Split::name), &labelled);
+            print_figures(&verdict, split.map_or("all", Split::name), &labelled);
             if let Some(folder) = &self.output {
                 println!("\nreport   {}", folder.join("report.html").display());
             }
@@ -123,7 +124,7 @@ impl Evaluate {
         predictor: &Predictor,
         labelled: &Labelled,
         judged: &Judged,
-        evaluation: &semio_stats::Evaluation,
+        verdict: &Verdict,
     ) -> Result<(), Fault> {
         let name = self.bundle.display().to_string();
         let page = semio_train::evaluation_report(
@@ -135,8 +136,8 @@ impl Evaluate {
             self.is_own_data(predictor),
             &today(),
         )?;
-        let json = serde_json::to_vec_pretty(evaluation)?;
-        let csv = semio_train::predictions_csv(&judged.pictures, &judged.predictions)?;
+        let json = serde_json::to_vec_pretty(verdict)?;
+        let csv = semio_train::predictions_csv(judged)?;
         fs::create_dir_all(folder).map_err(|e| Fault::file("make the folder", folder, e))?;
         let files: [(&str, &[u8]); 3] =
             [("evaluation.json", &json), ("predictions.csv", &csv), ("report.html", page.as_bytes())];
@@ -153,24 +154,48 @@ pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-fn print_figures(evaluation: &semio_stats::Evaluation, part: &str, labelled: &Labelled) {
+fn print_figures(verdict: &Verdict, part: &str, labelled: &Labelled) {
+    let evaluation = &verdict.evaluation;
     let figures = &evaluation.overall;
     println!("data     {}", labelled.report.to_string().replace("\n  ", "\n         "));
     for bad in &labelled.unreadable {
         println!("         left out: {} ({})", bad.name, bad.reason);
     }
     println!("judged   {part}: {} pictures", count(figures.n as usize));
-    let line = |name: &str, metric: &semio_stats::Metric| match metric {
-        Ok(value) => println!("  {name:<20} {value:>7.4}"),
+    let bounds = &verdict.intervals.figures;
+    let line = |name: &str, metric: &semio_stats::Metric, interval: Option<semio_stats::Interval>| match metric {
+        Ok(value) => {
+            let interval = interval.map_or_else(String::new, |i| format!("  [{:.4}, {:.4}]", i.low, i.high));
+            println!("  {name:<20} {value:>7.4}{interval}");
+        }
         Err(reason) => println!("  {name:<20}       – ({reason})"),
     };
-    line("accuracy", &figures.accuracy);
-    line("balanced accuracy", &figures.balanced_accuracy);
-    line("ROC AUC", &figures.roc_auc);
-    line("PR AUC", &figures.pr_auc);
-    line("log loss", &figures.log_loss);
-    line("kappa", &figures.kappa);
-    line("MCC", &figures.mcc);
+    line("accuracy", &figures.accuracy, bounds.accuracy);
+    line("balanced accuracy", &figures.balanced_accuracy, bounds.balanced_accuracy);
+    line("ROC AUC", &figures.roc_auc, bounds.roc_auc);
+    line("PR AUC", &figures.pr_auc, bounds.pr_auc);
+    line("log loss", &figures.log_loss, bounds.log_loss);
+    line("kappa", &figures.kappa, bounds.kappa);
+    line("MCC", &figures.mcc, bounds.mcc);
+    let (n, groups) = (figures.n as usize, verdict.intervals.groups);
+    let drawn = if groups < n { format!("{} groups", count(groups)) } else { "pictures".to_owned() };
+    println!("  (95 % intervals, bootstrap over {drawn})");
+    if let Some(calibration) = &verdict.calibration {
+        let state = if calibration.calibrated { "calibrated" } else { "not calibrated" };
+        let (error, chance) = (calibration.equal_width.ece, calibration.by_chance.percentile_95);
+        println!("\n  calibration error    {error:>7.4}  ({state}; chance alone reaches {chance:.4})");
+    }
+    if let Some(sets) = &verdict.sets {
+        println!("  sets hold the truth  {:>7.4}  ({:.2} classes in the mean)", sets.coverage, sets.mean_size);
+    }
+    let outcomes = verdict.outcomes;
+    let right = evaluation.selective.accuracy.map_or_else(|_| String::new(), |a| format!(", of which {:.4} right", a));
+    println!(
+        "  answered {}{right}; unsure {}, refused {}",
+        count(outcomes.answered),
+        count(outcomes.unsure),
+        count(outcomes.refused)
+    );
     let width = evaluation.classes.iter().map(|c| c.chars().count()).max().unwrap_or(0).max(5);
     println!(
         "\n  {:<width$} {:>8} {:>10} {:>8} {:>12} {:>8}",

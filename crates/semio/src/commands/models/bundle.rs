@@ -68,6 +68,7 @@ impl MakeBundle {
             output: OutputKind::Softmax,
             decision: Decision::MostProbable,
             calibration: None,
+            calibration_sha256: None,
             pipeline,
             intended_use: "Not for medical pictures. Weights of another program, whose figures are not known here."
                 .into(),

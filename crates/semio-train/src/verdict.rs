@@ -1,0 +1,122 @@
+use semio_model::{Manifest, Outcome, Prediction};
+use semio_stats::{
+    Binning, Bootstrap, Brier, EceUnderCalibration, Evaluation, Figures, InputError, Interval, IntervalMethod, Judge,
+    Predictions, Reliability, SetFigures, Table, brier, ece_under_calibration, evaluate, risk_coverage, top_label,
+};
+use serde::Serialize;
+
+/// All that is known about predictions of pictures whose classes are known: `evaluation.json`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verdict {
+    /// The figures; they stand at the top level.
+    #[serde(flatten)]
+    pub evaluation: Evaluation,
+    /// Their intervals.
+    pub intervals: Intervals,
+    /// Whether probabilities mean what they say; none where they cannot be compared.
+    pub calibration: Option<CalibrationFigures>,
+    /// How well the sets of classes do; none where the bundle is not calibrated.
+    pub sets: Option<SetFigures>,
+    /// What the pictures' results are worth.
+    pub outcomes: Outcomes,
+}
+
+/// Intervals of every figure.
+#[derive(Clone, Debug, Serialize)]
+pub struct Intervals {
+    /// The share of samples that they hold.
+    pub level: f64,
+    /// `bca`: bias-corrected and accelerated bootstrap (Efron 1987), whole groups drawn, as many of each class.
+    pub method: &'static str,
+    /// Groups drawn from; as many as pictures where no groups are known.
+    pub groups: usize,
+    /// One interval a figure.
+    #[serde(flatten)]
+    pub figures: Figures<Option<Interval>>,
+}
+
+/// How far probabilities are from what came true.
+#[derive(Clone, Debug, Serialize)]
+pub struct CalibrationFigures {
+    /// Whether a scaling was fitted on other pictures.
+    pub calibrated: bool,
+    /// In bins of equal width, of the likeliest class.
+    pub equal_width: Reliability,
+    /// In bins of equal numbers of pictures.
+    pub equal_mass: Reliability,
+    /// The error that a perfectly calibrated model with these probabilities would show by chance, in bins of equal width.
+    pub by_chance: EceUnderCalibration,
+    /// The mean squared distance of probabilities and truth, and what it consists of.
+    pub brier: Brier,
+    /// Area under the risk–coverage curve: the mean error while ever less sure pictures are answered.
+    pub risk_coverage_area: f64,
+}
+
+/// How many pictures ended how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Outcomes {
+    /// The class stands alone.
+    pub answered: usize,
+    /// A person should look.
+    pub unsure: usize,
+    /// Not a picture that the model knows.
+    pub refused: usize,
+}
+
+/// Bins of reliability diagrams.
+const BINS: usize = 10;
+/// Perfectly calibrated models that are simulated.
+const SIMULATIONS: usize = 1000;
+
+impl Verdict {
+    /// Judges predictions. `groups` names the patient (or group) of each picture; empty where it has none.
+    ///
+    /// # Errors
+    /// [`InputError`] where predictions and results are not of the same pictures.
+    pub fn new(
+        manifest: &Manifest,
+        predictions: &Predictions,
+        results: &[Prediction],
+        groups: Option<&[String]>,
+    ) -> Result<Self, InputError> {
+        let judge = Judge::new(predictions);
+        let bootstrap = Bootstrap::new(predictions, groups);
+        let intervals = Intervals {
+            level: 0.95,
+            method: "bca",
+            groups: bootstrap.groups(),
+            figures: bootstrap.intervals(&judge, 0.95, IntervalMethod::Bca),
+        };
+        let sets: Option<Vec<Vec<usize>>> = results.iter().map(|r| r.set.clone()).collect();
+        let classes = predictions.classes().len();
+        let sets = sets.filter(|s| !s.is_empty()).map(|sets| SetFigures::new(&sets, predictions.truth(), classes));
+        let count = |test: fn(&Outcome) -> bool| results.iter().filter(|r| test(&r.outcome)).count();
+        Ok(Self {
+            evaluation: evaluate(predictions),
+            intervals,
+            calibration: Some(calibration(predictions, manifest.calibration.is_some())?),
+            sets: sets.transpose()?,
+            outcomes: Outcomes {
+                answered: count(|o| *o == Outcome::Answered),
+                unsure: count(|o| matches!(o, Outcome::Unsure(_))),
+                refused: count(|o| matches!(o, Outcome::Refused(_))),
+            },
+        })
+    }
+}
+
+fn calibration(predictions: &Predictions, calibrated: bool) -> Result<CalibrationFigures, InputError> {
+    let rows = (0..predictions.len()).flat_map(|i| predictions.probabilities(i).iter().copied()).collect();
+    let table = Table::new(rows, predictions.classes().len())?;
+    let (confidences, hits) = top_label(&table, predictions.truth())?;
+    // Rounding may put the sum of a row a little above 1.
+    let confidences: Vec<f64> = confidences.into_iter().map(|p| p.clamp(0.0, 1.0)).collect();
+    Ok(CalibrationFigures {
+        calibrated,
+        equal_width: Reliability::new(&confidences, &hits, Binning::EqualWidth(BINS))?,
+        equal_mass: Reliability::new(&confidences, &hits, Binning::EqualMass(BINS))?,
+        by_chance: ece_under_calibration(&confidences, Binning::EqualWidth(BINS), SIMULATIONS, 0)?,
+        brier: brier(&table, predictions.truth(), Binning::EqualMass(BINS))?,
+        risk_coverage_area: risk_coverage(&confidences, &hits)?.area,
+    })
+}
