@@ -6,6 +6,7 @@
 //!
 //! Times are in ms, temperatures in °C, diameters and lengths in µm, velocities in m/s.
 
+pub mod axon;
 mod error;
 pub mod neuron;
 mod random;
