@@ -9,6 +9,8 @@
 pub mod axon;
 mod error;
 pub mod neuron;
+pub mod picture;
 mod random;
+pub mod table;
 
 pub use error::TwinError;

@@ -46,6 +46,9 @@ enum Command {
     /// Show the networks.
     #[command(subcommand)]
     Models(commands::models::Models),
+    /// Show what losing myelin does to a nerve.
+    #[command(subcommand)]
+    Twin(commands::twin::Twin),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Predict(command) => command.run(),
         Command::Data(command) => command.run(),
         Command::Models(command) => command.run(),
+        Command::Twin(command) => command.run(),
     };
     match result {
         Ok(code) => code,

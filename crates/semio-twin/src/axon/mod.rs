@@ -14,6 +14,6 @@ mod scenario;
 
 pub use fibre::{Fibre, Internode};
 pub use morphology::Sizes;
-pub use readouts::{SweepPoint, Varied, block_temperature, highest_frequency, safety_factor, sweep};
+pub use readouts::{Sweep, SweepPoint, Varied, block_temperature, highest_frequency, safety_factor, sweep};
 pub use recording::{ARRIVAL_MV, Film, Protocol, Recording};
 pub use scenario::{AxonReport, AxonScenario, FullReadouts};

@@ -97,14 +97,29 @@ pub enum Varied {
     Diameter,
 }
 
-/// A point of a sweep: the varied value and the velocity there, nothing where the fibre is blocked.
-pub type SweepPoint = (f64, Option<f64>);
+/// Velocity against one property of the fibre.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sweep {
+    /// The property.
+    pub varied: Varied,
+    /// Its values.
+    pub points: Vec<SweepPoint>,
+}
 
-/// Velocity in m/s against one property of the fibre.
+/// A point of a sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct SweepPoint {
+    /// Value of what is varied.
+    pub value: f64,
+    /// Velocity there; null where the fibre is blocked.
+    pub velocity_m_per_s: Option<f64>,
+}
+
+/// Runs the fibre once for each value of one property.
 ///
 /// # Errors
 /// As [`Recording::make`].
-pub fn sweep(fibre: &Fibre, protocol: &Protocol, varied: Varied) -> Result<Vec<SweepPoint>, TwinError> {
+pub fn sweep(fibre: &Fibre, protocol: &Protocol, varied: Varied) -> Result<Sweep, TwinError> {
     let values: Vec<f64> = match varied {
         Varied::Myelin => (0..=10).map(|i| f64::from(i) / 100.0).chain((3..=20).map(|i| f64::from(i) / 20.0)).collect(),
         Varied::Temperature => (20..=45).map(f64::from).collect(),
@@ -126,7 +141,7 @@ pub fn sweep(fibre: &Fibre, protocol: &Protocol, varied: Varied) -> Result<Vec<S
             }
         }
         let recording = Recording::make(&changed, &protocol)?;
-        Ok((value, recording.velocity_m_per_s(changed.spacing_um())))
+        Ok(SweepPoint { value, velocity_m_per_s: recording.velocity_m_per_s(changed.spacing_um()) })
     };
-    values.into_par_iter().map(point).collect()
+    Ok(Sweep { varied, points: values.into_par_iter().map(point).collect::<Result<_, _>>()? })
 }

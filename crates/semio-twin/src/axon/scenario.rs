@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     fibre::{Fibre, Internode},
     morphology::Sizes,
-    readouts::{SweepPoint, Varied, block_temperature, highest_frequency, safety_factor, sweep},
+    readouts::{Sweep, Varied, block_temperature, highest_frequency, safety_factor, sweep},
     recording::{Film, Protocol, Recording},
 };
 use crate::error::{TwinError, within};
@@ -122,9 +122,9 @@ pub struct AxonReport {
     /// The further read-outs, where they were asked for.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub full: Option<FullReadouts>,
-    /// Velocity against what was varied, where that was asked for; null where blocked.
+    /// Velocity against what was varied, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sweep: Option<Vec<SweepPoint>>,
+    pub sweep: Option<Sweep>,
     /// The impulse along the fibre.
     #[serde(skip)]
     pub film: Film,
@@ -141,6 +141,34 @@ pub struct FullReadouts {
     pub block_temperature_c: Option<f64>,
 }
 
+impl AxonReport {
+    /// The main figures in a sentence.
+    pub fn words(&self) -> String {
+        let fibre = format!("{} µm, {} nodes, {} °C", self.diameter_um, self.nodes, self.temperature_c);
+        let myelin = self.myelin * 100.0;
+        let lesion = match self.lesion {
+            Some([first, last]) => format!("myelin {myelin}% in internodes {first} to {last}"),
+            None => format!("myelin {myelin}%"),
+        };
+        let result = match (self.velocity_m_per_s, self.latency_ms, self.last_node_reached) {
+            (Some(velocity), Some(latency), _) => format!("velocity {velocity:.2} m/s, latency {latency:.3} ms"),
+            (_, Some(latency), _) => format!("no velocity, latency {latency:.3} ms"),
+            (_, _, Some(node)) => format!("blocked, the impulse ends at node {node}"),
+            _ => "blocked, not excited".to_owned(),
+        };
+        let said = |value: Option<f64>, unit: &str| value.map_or("–".to_owned(), |v| format!("{v:.2}{unit}"));
+        let full = self.full.as_ref().map(|f| {
+            format!(
+                "\nsafety factor {}, highest frequency {}, blocked from {}",
+                said(f.safety_factor, ""),
+                said(f.highest_frequency_hz, " Hz"),
+                said(f.block_temperature_c, " °C")
+            )
+        });
+        format!("{fibre}, {lesion}: {result}{}", full.unwrap_or_default())
+    }
+}
+
 impl AxonScenario {
     /// Runs the axon.
     ///
@@ -151,7 +179,7 @@ impl AxonScenario {
         let mut protocol = self.protocol(&fibre)?;
         let first = Recording::make(&fibre, &protocol)?;
         // The film's frames are laid over what the impulse needed, which is known only now.
-        let end = first.arrivals_ms.iter().flatten().copied().fold(0.5, f64::max) * 1.1 + 0.3;
+        let end = first.arrivals_ms.iter().flatten().copied().fold(0.5, f64::max) * 1.15 + 0.4;
         let filmed = Protocol { window_ms: end.min(self.window), film_ms: Some(end / 240.0), ..protocol.clone() };
         let film = Recording::make(&fibre, &filmed)?.film;
         protocol.pulses_ms.truncate(1);

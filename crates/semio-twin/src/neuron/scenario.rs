@@ -126,6 +126,23 @@ pub struct NeuronReport {
     pub curve: Curve,
 }
 
+impl NeuronReport {
+    /// The main figures in a sentence.
+    pub fn words(&self) -> String {
+        let name = self.preset.as_ref().map(|p| format!("{p}, ")).unwrap_or_default();
+        let interval = self.interval_ms.map_or(String::new(), |i| format!(", constant-current interval {i:.4} ms"));
+        format!(
+            "{name}τ = {} ms, R = {}, I = {}, threshold {}, window {} ms: {} spikes{interval}",
+            self.neuron.tau_ms,
+            self.neuron.resistance,
+            self.current,
+            self.neuron.threshold,
+            self.window_ms,
+            self.spikes
+        )
+    }
+}
+
 impl NeuronScenario {
     /// Runs every neuron of the scenario.
     ///
