@@ -8,6 +8,7 @@
 
 pub mod axon;
 mod error;
+pub mod network;
 pub mod neuron;
 pub mod picture;
 mod random;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{axon::AxonReport, error::TwinError, neuron::NeuronReport};
+use crate::{axon::AxonReport, error::TwinError, network::NetworkReport, neuron::NeuronReport};
 
 /// Membrane curves: neuron, time, potential, and 1 where a spike is fired.
 pub fn membranes(reports: &[NeuronReport]) -> String {
@@ -32,6 +32,12 @@ pub fn axon(report: &AxonReport) -> String {
         let _ = writeln!(text, "{node},{place},{},{amplitude}", said(*arrival));
     }
     text
+}
+
+/// Spikes: neuron and time.
+pub fn raster(report: &NetworkReport) -> String {
+    let rows = report.raster.iter().map(|s| format!("{},{}\n", s.neuron, s.time_ms));
+    format!("neuron,time_ms\n{}", rows.collect::<String>())
 }
 
 /// Numbers of a text with one a line; a first line that is none is taken as a heading.

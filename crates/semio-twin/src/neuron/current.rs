@@ -91,6 +91,19 @@ impl Current {
         }
     }
 
+    /// Refuses levels, and eight standard deviations of noise, beyond a limit.
+    pub(crate) fn check_within(&self, limit: f64) -> Result<(), TwinError> {
+        let current = |name, value: f64| within(name, value, (-limit, limit), "");
+        match self {
+            Self::Constant(level) | Self::Step { level, .. } => current("current", *level),
+            Self::Ramp { from, to } => current("current", *from).and(current("current-end", *to)),
+            Self::Noisy { level, deviation, .. } => {
+                current("current", *level).and(within("noise", *deviation, (0.0, limit / 8.0), ""))
+            }
+            Self::Recorded { values, .. } => values.iter().try_for_each(|v| current("recording", *v)),
+        }
+    }
+
     /// The straight pieces that fill the window, in order.
     pub(crate) fn pieces(&self, window_ms: f64) -> Pieces<'_> {
         let random = match self {

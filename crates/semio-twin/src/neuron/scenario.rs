@@ -2,6 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     current::Current,
+    exponential::Exponential,
+    hodgkin_huxley::{HodgkinHuxley, REST_MV, SPIKE_MV},
     lif::{Curve, Lif, PRESETS},
 };
 use crate::error::{TwinError, within};
@@ -12,6 +14,8 @@ use crate::error::{TwinError, within};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct NeuronScenario {
+    /// Equations of the membrane.
+    pub model: Model,
     /// Names of [`PRESETS`], one neuron each; without one, `tau` is taken.
     pub preset: Vec<String>,
     /// Membrane time constant; the preset `healthy` where nothing is given.
@@ -26,6 +30,18 @@ pub struct NeuronScenario {
     pub reset: Option<f64>,
     /// Refractory time.
     pub refractory: f64,
+    /// Δ of the exponential neurons; a tenth of the threshold over rest where not given.
+    pub sharpness: Option<f64>,
+    /// Time constant of the adaptation.
+    pub adaptation_tau: f64,
+    /// Adaptation's current for a unit of potential; 0.1 / resistance where not given.
+    pub adaptation: Option<f64>,
+    /// Adaptation's current that a spike adds; a tenth of the rheobase where not given.
+    pub spike_adaptation: Option<f64>,
+    /// Temperature of Hodgkin and Huxley's membrane, °C.
+    pub temperature: f64,
+    /// Time step of the models that have one.
+    pub step: f64,
     /// How long the neuron is watched.
     pub window: f64,
     /// Distance of the membrane curve's points.
@@ -55,6 +71,7 @@ pub struct NeuronScenario {
 impl Default for NeuronScenario {
     fn default() -> Self {
         Self {
+            model: Model::Lif,
             preset: vec![],
             tau: None,
             resistance: 1.0,
@@ -62,6 +79,12 @@ impl Default for NeuronScenario {
             threshold: 1.0,
             reset: None,
             refractory: 0.0,
+            sharpness: None,
+            adaptation_tau: 144.0,
+            adaptation: None,
+            spike_adaptation: None,
+            temperature: 6.3,
+            step: 0.01,
             window: 500.0,
             sample: 0.5,
             waveform: Waveform::Constant,
@@ -75,6 +98,54 @@ impl Default for NeuronScenario {
             recording: vec![],
             recording_step: 0.1,
         }
+    }
+}
+
+/// Equations of a membrane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Model {
+    /// Leaky integrate-and-fire, exact.
+    #[default]
+    Lif,
+    /// Exponential integrate-and-fire.
+    Eif,
+    /// Exponential with adaptation.
+    Adex,
+    /// Hodgkin and Huxley's squid axon; potentials in mV, currents in µA/cm².
+    HodgkinHuxley,
+}
+
+/// A membrane with its parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Membrane {
+    /// Leaky integrate-and-fire.
+    Lif(Lif),
+    /// Exponential, with or without adaptation.
+    Exponential(Exponential),
+    /// Hodgkin and Huxley's.
+    HodgkinHuxley(HodgkinHuxley),
+}
+
+impl Membrane {
+    /// The leaky neuron in it, where it has one.
+    pub fn leaky(&self) -> Option<&Lif> {
+        match self {
+            Self::Lif(lif) => Some(lif),
+            Self::Exponential(exponential) => Some(&exponential.membrane),
+            Self::HodgkinHuxley(_) => None,
+        }
+    }
+
+    /// Potential at which a spike is counted.
+    pub fn threshold(&self) -> f64 {
+        self.leaky().map_or(SPIKE_MV, |l| l.threshold)
+    }
+
+    /// Resting potential.
+    pub fn rest(&self) -> f64 {
+        self.leaky().map_or(REST_MV, |l| l.rest)
     }
 }
 
@@ -101,19 +172,21 @@ pub struct NeuronReport {
     /// The preset's name, where one was taken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preset: Option<String>,
-    /// The neuron.
+    /// Equations of the membrane.
+    pub model: Model,
+    /// The membrane's parameters.
     #[serde(flatten)]
-    pub neuron: Lif,
+    pub membrane: Membrane,
     /// Course of the current.
     pub waveform: Waveform,
     /// Level of the current.
     pub current: f64,
     /// How long the neuron was watched.
     pub window_ms: f64,
-    /// The smallest constant current that makes it fire.
-    pub rheobase: f64,
-    /// Interval between spikes under `current` held constant: τ·ln((RI − reset)/(RI − θ)) plus the refractory time; null
-    /// below the rheobase.
+    /// The smallest constant current that makes the leaky neuron fire; null for other models.
+    pub rheobase: Option<f64>,
+    /// Interval of the leaky neuron's spikes under `current` held constant: τ·ln((RI − reset)/(RI − θ)) plus the
+    /// refractory time; null below the rheobase and for other models.
     pub interval_ms: Option<f64>,
     /// Number of spikes.
     pub spikes: usize,
@@ -131,14 +204,16 @@ impl NeuronReport {
     pub fn words(&self) -> String {
         let name = self.preset.as_ref().map(|p| format!("{p}, ")).unwrap_or_default();
         let interval = self.interval_ms.map_or(String::new(), |i| format!(", constant-current interval {i:.4} ms"));
+        let membrane = match (self.membrane.leaky(), self.membrane) {
+            (Some(leaky), _) => {
+                format!("τ = {} ms, R = {}, threshold {}", leaky.tau_ms, leaky.resistance, leaky.threshold)
+            }
+            (_, Membrane::HodgkinHuxley(squid)) => format!("Hodgkin–Huxley, {} °C", squid.temperature_c),
+            _ => String::new(),
+        };
         format!(
-            "{name}τ = {} ms, R = {}, I = {}, threshold {}, window {} ms: {} spikes{interval}",
-            self.neuron.tau_ms,
-            self.neuron.resistance,
-            self.current,
-            self.neuron.threshold,
-            self.window_ms,
-            self.spikes
+            "{name}{membrane}, I = {}, window {} ms: {} spikes{interval}",
+            self.current, self.window_ms, self.spikes
         )
     }
 }
@@ -159,7 +234,7 @@ impl NeuronScenario {
     }
 
     fn run_one(&self, preset: Option<&str>, tau_ms: f64) -> Result<NeuronReport, TwinError> {
-        let neuron = Lif {
+        let leaky = Lif {
             tau_ms,
             resistance: self.resistance,
             rest: self.rest,
@@ -167,25 +242,55 @@ impl NeuronScenario {
             reset: self.reset.unwrap_or(self.rest),
             refractory_ms: self.refractory,
         };
-        neuron.check()?;
-        let response = neuron.run(&self.injected(&neuron)?, self.window, Some(self.sample))?;
+        leaky.check()?;
+        let (window, sample) = (self.window, Some(self.sample));
+        let (membrane, response) = match self.model {
+            Model::Lif => (Membrane::Lif(leaky), leaky.run(&self.injected(Some(&leaky))?, window, sample)?),
+            Model::Eif | Model::Adex => {
+                let exponential = self.exponential(leaky);
+                let response = exponential.run(&self.injected(Some(&leaky))?, window, sample)?;
+                (Membrane::Exponential(exponential), response)
+            }
+            Model::HodgkinHuxley => {
+                let squid = HodgkinHuxley { temperature_c: self.temperature, step_ms: self.step };
+                (Membrane::HodgkinHuxley(squid), squid.run(&self.injected(None)?, window, sample)?)
+            }
+        };
+        let closed = Some(leaky).filter(|_| self.model == Model::Lif);
         let spikes = response.spike_times_ms.len();
         Ok(NeuronReport {
             preset: preset.map(str::to_owned),
-            neuron,
+            model: self.model,
+            membrane,
             waveform: self.waveform,
             current: self.current,
-            window_ms: self.window,
-            rheobase: neuron.rheobase(),
-            interval_ms: neuron.time_to_threshold(self.current).map(|t| t + neuron.refractory_ms),
+            window_ms: window,
+            rheobase: closed.map(|l| l.rheobase()),
+            interval_ms: closed.and_then(|l| l.time_to_threshold(self.current)).map(|t| t + self.refractory),
             spikes,
-            rate_hz: spikes as f64 / self.window * 1e3,
+            rate_hz: spikes as f64 / window * 1e3,
             spike_times_ms: response.spike_times_ms,
             curve: response.curve,
         })
     }
 
-    fn injected(&self, neuron: &Lif) -> Result<Current, TwinError> {
+    fn exponential(&self, membrane: Lif) -> Exponential {
+        let sharpness = self.sharpness.unwrap_or((membrane.threshold - membrane.rest) / 10.0);
+        let adapts = self.model == Model::Adex;
+        let used = |value: f64| if adapts { value } else { 0.0 };
+        Exponential {
+            membrane,
+            sharpness,
+            cutoff: membrane.threshold + 8.0 * sharpness,
+            adaptation_tau_ms: self.adaptation_tau,
+            adaptation: used(self.adaptation.unwrap_or(0.1 / self.resistance)),
+            spike_adaptation: used(self.spike_adaptation.unwrap_or(membrane.rheobase() / 10.0)),
+            step_ms: self.step,
+        }
+    }
+
+    /// The current; noise is given as the leaky neuron's deviation, or the current's where there is none.
+    fn injected(&self, neuron: Option<&Lif>) -> Result<Current, TwinError> {
         Ok(match self.waveform {
             Waveform::Constant => Current::Constant(self.current),
             Waveform::Step => Current::Step { level: self.current, start_ms: self.start, stop_ms: self.stop },
@@ -193,7 +298,7 @@ impl NeuronScenario {
             Waveform::Noisy => {
                 within("noise", self.noise, (0.0, 1e3), "")?;
                 within("noise-step", self.noise_step, (1e-3, 1e3), " ms")?;
-                let deviation = neuron.noise_for(self.noise, self.noise_step);
+                let deviation = neuron.map_or(self.noise, |n| n.noise_for(self.noise, self.noise_step));
                 Current::Noisy { level: self.current, deviation, step_ms: self.noise_step, seed: self.seed }
             }
             Waveform::Recorded => Current::Recorded { values: self.recording.clone(), step_ms: self.recording_step },

@@ -2,6 +2,7 @@
 
 mod axes;
 mod axon;
+mod network;
 mod neuron;
 mod svg;
 mod theme;
@@ -9,6 +10,7 @@ mod theme;
 use std::str::FromStr;
 
 pub use axon::{impulse, velocity};
+pub use network::raster;
 pub use neuron::membrane;
 use serde::{Deserialize, Serialize};
 

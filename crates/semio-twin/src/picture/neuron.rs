@@ -4,7 +4,7 @@ use super::{
     svg::{Anchor, LABEL, Svg, TICK, TITLE},
     theme::Tone,
 };
-use crate::neuron::{NeuronReport, Waveform};
+use crate::neuron::{Membrane, Model, NeuronReport, Waveform};
 
 const WIDTH: f64 = 820.0;
 const LEFT: f64 = 68.0;
@@ -50,21 +50,18 @@ fn conditions(report: &NeuronReport, language: Language) -> String {
     };
     let level =
         if report.waveform == Waveform::Recorded { String::new() } else { format!(" I = {}", n(report.current)) };
-    let neuron = &report.neuron;
-    format!(
-        "{course}{level} · R = {} · {} θ = {} · {} {} · {} {} · {} {} ms · {} {} ms",
-        n(neuron.resistance),
-        language.say("threshold", "seuil"),
-        n(neuron.threshold),
-        language.say("rest", "repos"),
-        n(neuron.rest),
-        language.say("reset", "réinitialisation"),
-        n(neuron.reset),
-        language.say("refractory", "période réfractaire"),
-        n(neuron.refractory_ms),
-        language.say("window", "fenêtre"),
-        n(report.window_ms),
-    )
+    let mut parts = vec![format!("{course}{level}")];
+    if let Some(neuron) = report.membrane.leaky() {
+        parts.extend([
+            format!("R = {}", n(neuron.resistance)),
+            format!("{} θ = {}", language.say("threshold", "seuil"), n(neuron.threshold)),
+            format!("{} {}", language.say("rest", "repos"), n(neuron.rest)),
+            format!("{} {}", language.say("reset", "réinitialisation"), n(neuron.reset)),
+            format!("{} {} ms", language.say("refractory", "période réfractaire"), n(neuron.refractory_ms)),
+        ]);
+    }
+    parts.push(format!("{} {} ms", language.say("window", "fenêtre"), n(report.window_ms)));
+    parts.join(" · ")
 }
 
 fn label(report: &NeuronReport, language: Language) -> String {
@@ -83,20 +80,28 @@ fn label(report: &NeuronReport, language: Language) -> String {
         (0 | 1, Language::Fr) => "potentiel d’action",
         (_, Language::Fr) => "potentiels d’action",
     };
-    format!("{name}τ = {} ms: {} {word}", language.plain(report.neuron.tau_ms), report.spikes)
-        .replace(": ", language.say(": ", " : "))
+    let membrane = match report.membrane {
+        Membrane::Lif(lif) => format!("τ = {} ms", language.plain(lif.tau_ms)),
+        Membrane::Exponential(eif) => {
+            let name = if report.model == Model::Adex { "AdEx" } else { "EIF" };
+            format!("{name}, τ = {} ms, Δ = {}", language.plain(eif.membrane.tau_ms), language.plain(eif.sharpness))
+        }
+        Membrane::HodgkinHuxley(squid) => format!("Hodgkin–Huxley, {} °C", language.plain(squid.temperature_c)),
+    };
+    format!("{name}{membrane}{} {} {word}", language.say(":", "\u{a0}:"), report.spikes)
 }
 
 fn panel(svg: &mut Svg, top: f64, index: usize, report: &NeuronReport, last: bool, language: Language) {
     let potentials = report.curve.potential.iter().copied();
-    let low = potentials.clone().fold(report.neuron.rest.min(report.neuron.reset), f64::min);
-    let high = potentials.fold(report.neuron.threshold, f64::max);
+    let low = potentials.clone().fold(report.membrane.rest(), f64::min);
+    let high = potentials.fold(report.membrane.threshold(), f64::max);
     let axes =
         Axes { place: [LEFT, top, INNER, PANEL], x: (0.0, report.window_ms), y: (low, high + 0.12 * (high - low)) };
     let name = if last { language.say("time (ms)", "temps (ms)") } else { "" };
     axes.x_axis(svg, name, language);
-    axes.y_axis(svg, "V", language);
-    let (_, y) = axes.at(0.0, report.neuron.threshold);
+    let unit = if report.model == Model::HodgkinHuxley { "V (mV)" } else { "V" };
+    axes.y_axis(svg, unit, language);
+    let (_, y) = axes.at(0.0, report.membrane.threshold());
     svg.line((LEFT, y), (LEFT + INNER, y), Tone::Mark, 1.2, true);
     svg.text((LEFT + INNER - 4.0, y - 5.0), Anchor::End, TICK, Tone::Mark, "θ");
     let curve = &report.curve;

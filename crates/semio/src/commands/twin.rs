@@ -1,4 +1,6 @@
 mod axon;
+mod course;
+mod network;
 mod neuron;
 
 use std::{
@@ -20,6 +22,10 @@ pub(crate) enum Twin {
     Neuron(Box<neuron::Neuron>),
     /// A myelinated axon: velocity, latency and block, with myelin lost where you say.
     Axon(Box<axon::Axon>),
+    /// Neurons in a chain or a random network, and what demyelinated axons do between them.
+    Network(Box<network::Network>),
+    /// The course of a disease: latency and amplitude over time, with uncertainty.
+    Course(course::Course),
 }
 
 impl Twin {
@@ -27,6 +33,8 @@ impl Twin {
         match self {
             Self::Neuron(command) => command.run(),
             Self::Axon(command) => command.run(),
+            Self::Network(command) => command.run(),
+            Self::Course(command) => command.run(),
         }
     }
 }

@@ -82,6 +82,10 @@ struct Flags {
     #[arg(long, value_name = "C", help_heading = "Neuron")]
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<f64>,
+    /// Time step of all models but lif, which has none [default: 0.01]
+    #[arg(long, value_name = "MS", help_heading = "Neuron")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<f64>,
     /// How long the neuron is watched [default: 500]
     #[arg(long, value_name = "MS", help_heading = "Neuron")]
     #[serde(skip_serializing_if = "Option::is_none")]
