@@ -7,6 +7,7 @@
 //! Times are in ms, temperatures in °C, diameters and lengths in µm, velocities in m/s.
 
 pub mod axon;
+pub mod course;
 mod error;
 pub mod network;
 pub mod neuron;

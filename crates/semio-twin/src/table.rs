@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{axon::AxonReport, error::TwinError, network::NetworkReport, neuron::NeuronReport};
+use crate::{axon::AxonReport, course::CourseReport, error::TwinError, network::NetworkReport, neuron::NeuronReport};
 
 /// Membrane curves: neuron, time, potential, and 1 where a spike is fired.
 pub fn membranes(reports: &[NeuronReport]) -> String {
@@ -38,6 +38,26 @@ pub fn axon(report: &AxonReport) -> String {
 pub fn raster(report: &NetworkReport) -> String {
     let rows = report.raster.iter().map(|s| format!("{},{}\n", s.neuron, s.time_ms));
     format!("neuron,time_ms\n{}", rows.collect::<String>())
+}
+
+/// A course: for each day latency, amplitude and share of conducting fibres, each with its nine tenths.
+pub fn course(report: &CourseReport) -> String {
+    let mut text = "day".to_owned();
+    for name in ["latency_ms", "amplitude", "conducting"] {
+        let _ = write!(text, ",{name}_low,{name}_median,{name}_high");
+    }
+    text.push('\n');
+    for (i, day) in report.day.iter().enumerate() {
+        let _ = write!(text, "{day}");
+        for band in [report.latency_ms[i], Some(report.amplitude[i]), Some(report.conducting[i])] {
+            match band {
+                Some(b) => _ = write!(text, ",{},{},{}", b.low, b.median, b.high),
+                None => text.push_str(",,,"),
+            }
+        }
+        text.push('\n');
+    }
+    text
 }
 
 /// Numbers of a text with one a line; a first line that is none is taken as a heading.

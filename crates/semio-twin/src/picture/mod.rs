@@ -2,6 +2,7 @@
 
 mod axes;
 mod axon;
+mod course;
 mod network;
 mod neuron;
 mod svg;
@@ -10,6 +11,7 @@ mod theme;
 use std::str::FromStr;
 
 pub use axon::{impulse, velocity};
+pub use course::course;
 pub use network::raster;
 pub use neuron::membrane;
 use serde::{Deserialize, Serialize};
