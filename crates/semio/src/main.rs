@@ -49,6 +49,9 @@ enum Command {
     /// Show the networks.
     #[command(subcommand)]
     Models(commands::models::Models),
+    /// Show what losing myelin does to a nerve.
+    #[command(subcommand)]
+    Twin(commands::twin::Twin),
 }
 
 fn main() -> ExitCode {
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Data(command) => command.run(),
         Command::Models(command) => command.run(),
+        Command::Twin(command) => command.run(),
     };
     match result {
         Ok(code) => code,

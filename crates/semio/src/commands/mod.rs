@@ -8,3 +8,4 @@ pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod train;
 pub(crate) mod tune;
+pub(crate) mod twin;
