@@ -16,9 +16,11 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use error::ManifestError;
+pub(crate) use folders::{is_picture, no_pictures_in};
 pub use hash::{data_hash, file_sha256};
 pub use options::{Columns, ManifestOptions, Purpose};
 pub use report::{LeftOut, LoadReport};
+pub(crate) use table::{delimiter, find_file};
 
 /// The part of a data set that a picture belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -73,11 +73,8 @@ pub(super) fn read_tree(root: &Path) -> Result<Source, ManifestError> {
             report.leave_out(LeftOut::Hidden);
             continue;
         }
-        let ending = entry.path().extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        let by_name =
-            matches!(ending.as_str(), "png" | "jpg" | "jpeg" | "jpe" | "jfif" | "bmp" | "dib" | "tif" | "tiff" | "dcm");
-        if !by_name && !begins_like_a_picture(entry.path()) {
-            report.leave_out(LeftOut::NotAPicture(ending));
+        if !is_picture(entry.path()) {
+            report.leave_out(LeftOut::NotAPicture(ending(entry.path())));
             continue;
         }
         let inside = entry.path().strip_prefix(root).unwrap_or(entry.path());
@@ -85,4 +82,20 @@ pub(super) fn read_tree(root: &Path) -> Result<Source, ManifestError> {
         rows.push(Row { file: entry.into_path(), name, found: true, chosen: true, ..Row::default() });
     }
     Ok(Source { rows, extra_columns: Vec::new(), report })
+}
+
+/// Whether a file is a picture by its name, or else by how its content begins.
+pub(crate) fn is_picture(file: &Path) -> bool {
+    matches!(ending(file).as_str(), "png" | "jpg" | "jpeg" | "jpe" | "jfif" | "bmp" | "dib" | "tif" | "tiff" | "dcm")
+        || begins_like_a_picture(file)
+}
+
+/// Whether no picture lies right in a folder.
+pub(crate) fn no_pictures_in(folder: &Path) -> bool {
+    let mut files = WalkDir::new(folder).max_depth(1).into_iter().flatten().filter(|e| e.file_type().is_file());
+    !files.any(|file| is_picture(file.path()))
+}
+
+fn ending(file: &Path) -> String {
+    file.extension().unwrap_or_default().to_string_lossy().to_lowercase()
 }

@@ -46,8 +46,8 @@ pub(super) fn read(path: &Path, options: &ManifestOptions) -> Result<Source, Man
             let line = record.position().map_or(0, csv::Position::line);
             return Err(wrong(format!("line {line} names no file in its column '{}'", header[places.file])));
         }
-        let (file, file_found) = find(folder, name);
-        let (mask, mask_found) = match filled(places.mask).map(|mask| find(folder, &mask)) {
+        let (file, file_found) = find_file(folder, name);
+        let (mask, mask_found) = match filled(places.mask).map(|mask| find_file(folder, &mask)) {
             Some((mask, found)) => (Some(mask), found),
             None => (None, true),
         };
@@ -69,7 +69,7 @@ pub(super) fn read(path: &Path, options: &ManifestOptions) -> Result<Source, Man
 }
 
 /// Finds the sign between the columns: the most frequent one of comma, semicolon and tab among the column names.
-fn delimiter(text: &str) -> u8 {
+pub(crate) fn delimiter(text: &str) -> u8 {
     let mut quoted = false;
     let mut counts = [(b',', 0), (b';', 0), (b'\t', 0)];
     for byte in text.lines().next().unwrap_or_default().bytes() {
@@ -124,7 +124,7 @@ pub(super) fn chosen<'a, K: Copy + PartialEq>(filter: &[(K, String)], cell: impl
 }
 
 /// Finds a file beside the CSV file or in its folder `images`, and says whether it is there.
-fn find(folder: &Path, name: &str) -> (PathBuf, bool) {
+pub(crate) fn find_file(folder: &Path, name: &str) -> (PathBuf, bool) {
     let beside = folder.join(name);
     if beside.is_file() {
         return (beside, true);
@@ -135,7 +135,7 @@ fn find(folder: &Path, name: &str) -> (PathBuf, bool) {
     }
     // Tables made on Windows separate folders with a backslash.
     if name.contains('\\') {
-        return match find(folder, &name.replace('\\', "/")) {
+        return match find_file(folder, &name.replace('\\', "/")) {
             (found, true) => (found, true),
             _ => (beside, false),
         };
