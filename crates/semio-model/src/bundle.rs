@@ -11,6 +11,7 @@ use semio_nn::{
     Architecture, Blueprint, BuildError, Network,
     weights::{self, WeightsError},
 };
+use semio_stats::Classical;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -21,6 +22,7 @@ pub const SCHEMA: u32 = 1;
 
 const WEIGHTS: &str = "model.safetensors";
 const CALIBRATION: &str = "calibration.json";
+const CLASSIFIER: &str = "classifier.json";
 
 /// The largest file inside a bundle that is read, in bytes.
 const LARGEST_FILE: u64 = 4 << 30;
@@ -39,6 +41,13 @@ pub struct Manifest {
     /// The weights that training began with, where it did not begin with fresh ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub began_with: Option<WeightsFile>,
+    /// What decides on the network's features in place of its output layer, where something does. It has a file of its
+    /// own, `classifier.json`.
+    #[serde(skip)]
+    pub classifier: Option<Classical>,
+    /// SHA-256 of `classifier.json`, in hexadecimal digits; `None` where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifier_sha256: Option<String>,
     /// The classes in the order of the probabilities.
     pub classes: Vec<String>,
     /// How logits become probabilities.
@@ -158,13 +167,8 @@ impl Bundle {
         if hex_sha256(&bytes) != manifest.weights_sha256 {
             return Err(BundleError::Tampered(path.into(), WEIGHTS));
         }
-        if let Some(sha256) = &manifest.calibration_sha256 {
-            let json = read_file(path, CALIBRATION)?;
-            if hex_sha256(&json) != *sha256 {
-                return Err(BundleError::Tampered(path.into(), CALIBRATION));
-            }
-            manifest.calibration = Some(serde_json::from_slice(&json).map_err(|e| damaged(e.to_string()))?);
-        }
+        manifest.calibration = read_part(path, CALIBRATION, manifest.calibration_sha256.as_deref())?;
+        manifest.classifier = read_part(path, CLASSIFIER, manifest.classifier_sha256.as_deref())?;
         manifest.check().map_err(damaged)?;
         let architecture = Architecture::find(&manifest.architecture)
             .and_then(|a| a.build(&manifest.blueprint()))
@@ -193,6 +197,8 @@ impl Bundle {
         let unwritable = |e: serde_json::Error| BundleError::Manifest { path: folder.into(), problem: e.to_string() };
         let calibration = self.manifest.calibration.as_ref().map(serde_json::to_vec).transpose().map_err(unwritable)?;
         self.manifest.calibration_sha256 = calibration.as_deref().map(hex_sha256);
+        let classifier = self.manifest.classifier.as_ref().map(serde_json::to_vec).transpose().map_err(unwritable)?;
+        self.manifest.classifier_sha256 = classifier.as_deref().map(hex_sha256);
         let mut json = serde_json::to_vec_pretty(&self.manifest).map_err(unwritable)?;
         json.push(b'\n');
         let card = card::markdown(&self.manifest, &self.network);
@@ -206,8 +212,10 @@ impl Bundle {
         }
         fs::create_dir_all(&partial).map_err(failed(&partial))?;
         let own: [(&str, &[u8]); 3] = [(WEIGHTS, &weights), ("bundle.json", &json), ("card.md", card.as_bytes())];
-        let calibration: Option<(&str, &[u8])> = calibration.as_ref().map(|bytes| (CALIBRATION, bytes.as_slice()));
-        for (name, bytes) in own.iter().chain(&calibration).chain(further) {
+        let parts = [(CALIBRATION, &calibration), (CLASSIFIER, &classifier)];
+        let parts: Vec<(&str, &[u8])> =
+            parts.into_iter().filter_map(|(name, bytes)| Some((name, bytes.as_deref()?))).collect();
+        for (name, bytes) in own.iter().chain(&parts).chain(further) {
             let path = partial.join(name);
             fs::write(&path, bytes).and_then(|()| fs::File::open(&path)?.sync_all()).map_err(failed(&path))?;
         }
@@ -256,6 +264,21 @@ pub fn hex_sha256(bytes: &[u8]) -> String {
 pub fn hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+}
+
+/// A part of the manifest that has a file of its own; none where the manifest names none.
+fn read_part<T: serde::de::DeserializeOwned>(
+    path: &Path,
+    name: &'static str,
+    sha256: Option<&str>,
+) -> Result<Option<T>, BundleError> {
+    let Some(sha256) = sha256 else { return Ok(None) };
+    let json = read_file(path, name)?;
+    if hex_sha256(&json) != sha256 {
+        return Err(BundleError::Tampered(path.into(), name));
+    }
+    let damaged = |e: serde_json::Error| BundleError::Manifest { path: path.into(), problem: format!("{name}: {e}") };
+    serde_json::from_slice(&json).map(Some).map_err(damaged)
 }
 
 /// A file of a folder or of a zip file.

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use semio_nn::Network;
+use semio_stats::Classical;
 
 use crate::{Decision, Manifest};
 
@@ -22,6 +23,17 @@ pub(crate) fn markdown(manifest: &Manifest, network: &Network) -> String {
     line(format_args!("- network: {} ({} parameters)", manifest.architecture, network.graph().parameter_count()));
     if let Some(origin) = &manifest.began_with {
         line(format_args!("- began with the weights {} (SHA-256 {})", origin.file, origin.sha256));
+    }
+    match &manifest.classifier {
+        Some(Classical::Forest(_)) => {
+            line(format_args!("- a random forest decides on the network's features and the picture's appearance"))
+        }
+        Some(Classical::Logistic(_)) => {
+            line(format_args!(
+                "- a logistic regression decides on the network's features and the picture's appearance"
+            ));
+        }
+        None => {}
     }
     line(format_args!("- reads: {channels} × {height} × {width} values, prepared as `bundle.json` tells"));
     line(format_args!("- classes, in this order: {}", manifest.classes.join(", ")));

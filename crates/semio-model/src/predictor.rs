@@ -1,7 +1,7 @@
 use burn::tensor::Device;
 use semio_image::{Image, PipelineError};
 use semio_nn::Network;
-use semio_stats::{InputError, PrevalenceShift};
+use semio_stats::{Classical, InputError, PrevalenceShift};
 use serde::{Deserialize, Serialize};
 
 use crate::{Bundle, BundleError, Calibration, Manifest, Prepared, Sight, Strangeness, sight::Eyes};
@@ -206,7 +206,16 @@ impl Predictor {
     /// # Panics
     /// Where another pipeline prepared them.
     pub fn see(&self, inputs: &[Prepared]) -> Vec<Sight> {
-        if inputs.is_empty() { vec![] } else { self.eyes.see(&self.network, &self.manifest.pipeline, inputs) }
+        if inputs.is_empty() {
+            return vec![];
+        }
+        let mut sights = self.eyes.see(&self.network, &self.manifest.pipeline, inputs);
+        if let Some(classifier) = &self.manifest.classifier {
+            for sight in &mut sights {
+                sight.classify(classifier);
+            }
+        }
+        sights
     }
 
     /// Predicts prepared pictures as one batch.
@@ -238,6 +247,12 @@ impl Predictor {
             _ => Outcome::Unsure(Doubt::Several),
         };
         Prediction { class, probabilities, outcome, set: Some(set), novelty: novelty.map(|(score, _)| score) }
+    }
+
+    /// Lets something else than the network's output layer decide on its features.
+    pub fn set_classifier(&mut self, classifier: Classical) {
+        self.manifest.output = OutputKind::Softmax;
+        self.manifest.classifier = Some(classifier);
     }
 
     /// Puts a calibration into the bundle.

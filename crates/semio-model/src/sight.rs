@@ -3,6 +3,7 @@ use std::sync::OnceLock;
 use burn::tensor::{Tensor, TensorData};
 use semio_image::{Image, Pipeline, PipelineError};
 use semio_nn::{Network, graph::Shape, to_vec};
+use semio_stats::Classical;
 
 use crate::{APPEARANCE, appearance};
 
@@ -39,6 +40,26 @@ pub struct Sight {
     /// What the picture looked like.
     pub appearance: [f32; APPEARANCE],
 }
+
+impl Sight {
+    /// Features and appearance as one row: what a random forest or a logistic regression reads.
+    pub fn row(&self) -> Vec<f64> {
+        self.features.iter().chain(&self.appearance).map(|v| f64::from(*v)).collect()
+    }
+
+    /// Takes the logarithms of a classifier's probabilities for logits.
+    pub(crate) fn classify(&mut self, classifier: &Classical) {
+        // A forest is often certain; of a class that none of some hundred trees names, it knows no more than that.
+        let logit = |p: f64| p.max(LEAST_PROBABILITY).ln();
+        match classifier.probabilities(&self.row()) {
+            Ok(p) => self.logits = p.into_iter().map(logit).collect(),
+            Err(_) => self.logits.fill(0.0),
+        }
+    }
+}
+
+/// What a classifier's probability is taken for at least.
+const LEAST_PROBABILITY: f64 = 1e-4;
 
 /// A network that gives its features beside its logits, in one pass: parted before the last stage.
 pub(crate) struct Eyes {

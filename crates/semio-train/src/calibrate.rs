@@ -13,12 +13,12 @@ use crate::{
 const KNOWN: usize = 1000;
 
 /// Pictures that could be read, with their classes, as the network sees them.
-struct Seen {
-    sights: Vec<Sight>,
-    labels: Vec<usize>,
+pub(crate) struct Seen {
+    pub(crate) sights: Vec<Sight>,
+    pub(crate) labels: Vec<usize>,
 }
 
-fn see(predictor: &Predictor, pictures: &[&Picture], threads: usize, batch: usize) -> Seen {
+pub(crate) fn see(predictor: &Predictor, pictures: &[&Picture], threads: usize, batch: usize) -> Seen {
     let inputs: Vec<Input> = pictures.iter().map(|p| Input { name: p.name.clone(), file: p.file.clone() }).collect();
     let (mut sights, mut labels, mut at) = (vec![], vec![], 0);
     see_files(predictor, inputs.into_iter(), threads, batch, |_, result| {

@@ -19,13 +19,14 @@ use semio_nn::{Architecture, Graph};
 use crate::{
     calibrate::{CalibrationPart, Wishes, calibrate},
     checkpoint::{CheckpointError, write_whole},
+    classical::{ClassicalError, decide_by_features},
     dataset::{Dataset, DatasetError, counts, group_names, pictures, split_csv, val_halves},
-    fit::{Ending, Event, FitError, Fitted, Job, fit, output_kind},
+    fit::{Ending, Event, FitError, Fitted, Job, fit, output_kind, untrained},
     history::{EpochRow, history_csv},
     inference::{JudgeError, judge_pictures},
     loader::Picture,
     pages::{self, curves},
-    recipe::{Folds, Recipe, RecipeError, Threshold},
+    recipe::{Classifier, Folds, Recipe, RecipeError, Threshold},
     report::ReportError,
     verdict::Verdict,
 };
@@ -95,6 +96,9 @@ pub enum RunError {
     /// The calibration part cannot be used.
     #[error("cannot calibrate: {0}")]
     Calibration(#[from] InputError),
+    /// The classical method cannot be fitted.
+    #[error(transparent)]
+    Classical(#[from] ClassicalError),
     /// A file of the run cannot be written.
     #[error(transparent)]
     File(#[from] CheckpointError),
@@ -309,16 +313,14 @@ fn run(
         }
         observe(event);
     };
-    let fitted = fit(&job, &mut watch, stop)?;
+    let mut fitted = match recipe.classifier {
+        Classifier::Network => fit(&job, &mut watch, stop)?,
+        _ => Fitted { network: untrained(&job, &mut watch)?, history: vec![], epoch: 1, ending: Ending::Epochs },
+    };
     if place.features.is_none() && fitted.ending != Ending::Asked {
         // They can be computed again; what cannot be removed costs room only.
         let _ = std::fs::remove_dir_all(&features);
     }
-    let history = history_csv(&fitted.history);
-    write_whole(&folder.join("history.csv"), history.as_bytes())?;
-    let counts = Some((parts.train.len() as u64, parts.val.len() as u64));
-    write_whole(&folder.join("curves.svg"), curves(&fitted.history, fitted.epoch, counts).as_bytes())?;
-
     let manifest = Manifest {
         schema: SCHEMA,
         architecture: recipe.model.clone(),
@@ -327,6 +329,8 @@ fn run(
         classes: dataset.classes.clone(),
         output: output_kind(recipe, &dataset.classes)?,
         decision: Decision::MostProbable,
+        classifier: None,
+        classifier_sha256: None,
         calibration: None,
         calibration_sha256: None,
         pipeline,
@@ -343,6 +347,15 @@ fn run(
     };
     let mut predictor = Predictor::new(Bundle { manifest, network: fitted.network.clone() });
     let batch = recipe.batch_size.max(8);
+    if recipe.classifier != Classifier::Network {
+        let row = decide_by_features(&mut predictor, recipe, parts.train, parts.val, threads, batch)?;
+        watch(Event::Epoch { row: &row, best: true });
+        fitted.history.push(row);
+    }
+    let history = history_csv(&fitted.history);
+    write_whole(&folder.join("history.csv"), history.as_bytes())?;
+    let counts = Some((parts.train.len() as u64, parts.val.len() as u64));
+    write_whole(&folder.join("curves.svg"), curves(&fitted.history, fitted.epoch, counts).as_bytes())?;
     let chosen = match recipe.threshold()? {
         Threshold::Fixed(value) => {
             if dataset.classes.len() == 2 {

@@ -366,6 +366,11 @@ pub(crate) fn output_kind(recipe: &Recipe, classes: &[String]) -> Result<OutputK
     }
 }
 
+/// The network of a run in which nothing of it learns.
+pub(crate) fn untrained(job: &Job<'_>, observe: &mut (dyn FnMut(Event<'_>) + Send)) -> Result<Network, FitError> {
+    begin(job, output_kind(job.recipe, job.classes)?.outputs(job.classes.len()), observe)
+}
+
 /// The network before its first step: fresh, or with the weights of a file.
 fn begin(job: &Job<'_>, outputs: usize, observe: &mut (dyn FnMut(Event<'_>) + Send)) -> Result<Network, FitError> {
     let recipe = job.recipe;

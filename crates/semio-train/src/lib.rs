@@ -8,6 +8,8 @@ mod batches;
 mod bench;
 mod calibrate;
 mod checkpoint;
+mod classical;
+mod cluster;
 pub mod compare;
 mod course;
 mod dataset;
@@ -33,6 +35,8 @@ mod verdict;
 
 pub use bench::{BenchOptions, Mode, bench, bench_memory};
 pub use checkpoint::CheckpointError;
+pub use classical::ClassicalError;
+pub use cluster::{Agreement, ClusterOptions, Clusters, Grouping, Plane, Suspect, cluster, cluster_page};
 pub use dataset::{Dataset, DatasetError, Labelled, Origin, group_names};
 pub use experiment::{Finished, Place, RunError, stored_recipe, train};
 pub use fit::{Ending, Event, FitError, Fitted, Job, fit};

@@ -57,6 +57,8 @@ pub struct Recipe {
     pub weights: Option<String>,
     /// Widths of dense layers, each with ReLU and dropout, to be put before the network's output layer.
     pub head_layers: Vec<usize>,
+    /// What decides on a picture: the network, or a classical method on its features.
+    pub classifier: Classifier,
     /// Side of the pictures that the network reads, in pixels; the network's usual one where not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_size: Option<usize>,
@@ -192,6 +194,18 @@ pub struct Recipe {
     pub cache: usize,
     /// What the model is for; goes into the bundle and its card.
     pub intended_use: String,
+}
+
+/// What decides on a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Classifier {
+    /// The network's own output layer.
+    Network,
+    /// A random forest on the network's features and the picture's appearance; the network is not trained.
+    RandomForest,
+    /// A multinomial logistic regression on the same.
+    LogisticRegression,
 }
 
 /// How the threshold between two classes is found.
@@ -334,6 +348,7 @@ impl Default for Recipe {
             model: "r2-cnn".into(),
             weights: None,
             head_layers: vec![],
+            classifier: Classifier::Network,
             image_size: None,
             color: ColorChoice::Auto,
             depth: DepthChoice::Full,

@@ -164,6 +164,10 @@ pub(crate) struct RecipeFlags {
     #[arg(long, value_name = "N,M", value_delimiter = ',', help_heading = "Transfer learning")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     head_layers: Vec<usize>,
+    /// What decides: network, random-forest or logistic-regression on the network's features [default: network]
+    #[arg(long, value_name = "KIND", help_heading = "Network and picture")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    classifier: Option<String>,
     /// Epochs at the beginning in which the head alone learns [default: 0]
     #[arg(long, value_name = "N", help_heading = "Transfer learning")]
     #[serde(skip_serializing_if = "Option::is_none")]

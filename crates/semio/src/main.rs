@@ -43,6 +43,8 @@ enum Command {
     Predict(commands::predict::Predict),
     /// Show where in a picture a bundle looked.
     Explain(commands::explain::Explain),
+    /// Put pictures into groups of likeness and compare them with their labels.
+    Cluster(commands::cluster::Cluster),
     /// Make, check and split data sets.
     #[command(subcommand)]
     Data(commands::data::Data),
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::Evaluate(command) => command.run(),
         Command::Predict(command) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Cluster(command) => command.run(),
         Command::Data(command) => command.run(),
         Command::Models(command) => command.run(),
         Command::Twin(command) => command.run(),

@@ -22,7 +22,7 @@ fn wrong_use_is_explained_with_exit_code_two() {
     insta::assert_snapshot!(with(&["--learning-rate", "0"]), @"error: learning-rate = 0: must be greater than 0");
     insta::assert_snapshot!(with(&["--monitor", "val_luck"]), @"error: monitor = val_luck: must be one of val_loss, val_accuracy, val_balanced_accuracy, val_roc_auc, val_pr_auc, val_f1, val_kappa, val_mcc, train_loss");
     let unknown = err(&run(&["train", "--data", &labels, "--model", "resnet19", "-o", text(&place)], 2));
-    insta::assert_snapshot!(unknown, @"error: no network is called `resnet19`; of the 86 names the nearest are resnet18, resnet34, resnet50, resnet101");
+    insta::assert_snapshot!(unknown, @"error: no network is called `resnet19`; of the 87 names the nearest are resnet18, resnet34, resnet50, resnet101");
     let small =
         err(&run(&["train", "--data", &labels, "--model", "lenet5", "--image-size", "20", "-o", text(&place)], 2));
     assert!(small.contains("lenet5 cannot read pictures of 20 × 20 pixels"), "{small}");

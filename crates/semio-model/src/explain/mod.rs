@@ -10,6 +10,7 @@ pub use map::Map;
 pub use overlay::{Overlay, color_bar};
 
 use semio_nn::graph::NodeId;
+use semio_stats::Classical;
 
 use crate::{Predictor, Prepared};
 
@@ -126,6 +127,11 @@ pub enum ExplainError {
         /// Classes that there are.
         classes: usize,
     },
+    /// Something else than the network decides.
+    #[error(
+        "in this bundle {0} decides on the network's features, and maps show what a network's output layer reads; explain a bundle that was trained with classifier = \"network\""
+    )]
+    OtherClassifier(&'static str),
     /// No step was asked for.
     #[error("at least one step is needed")]
     NoSteps,
@@ -140,6 +146,11 @@ impl Predictor {
     /// # Panics
     /// Where another pipeline prepared the picture.
     pub fn explain(&self, input: &Prepared, ask: &Ask) -> Result<Explanation, ExplainError> {
+        match &self.manifest().classifier {
+            Some(Classical::Forest(_)) => return Err(ExplainError::OtherClassifier("a random forest")),
+            Some(Classical::Logistic(_)) => return Err(ExplainError::OtherClassifier("a logistic regression")),
+            None => {}
+        }
         let classes = self.manifest().classes.len();
         let class = match ask.class {
             Some(class) if class >= classes => return Err(ExplainError::Class { class, classes }),

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod cluster;
 pub(crate) mod compare;
 pub(crate) mod data;
 pub(crate) mod evaluate;

@@ -67,6 +67,8 @@ impl MakeBundle {
             classes,
             output: OutputKind::Softmax,
             decision: Decision::MostProbable,
+            classifier: None,
+            classifier_sha256: None,
             calibration: None,
             calibration_sha256: None,
             pipeline,
