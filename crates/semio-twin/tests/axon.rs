@@ -169,6 +169,21 @@ fn opened_paranodes_slow_the_impulse() {
 }
 
 #[test]
+fn a_bundles_compound_potential_disperses_and_shrinks_with_its_myelin() {
+    let bundle = |myelin: f64, lesion: &str| {
+        let asked =
+            AxonScenario { myelin, lesion: Some(lesion.into()), bundle: 12, nodes: 21, ..AxonScenario::default() };
+        asked.run().unwrap().bundle.unwrap()
+    };
+    let healthy = bundle(1.0, "8-11");
+    assert!((healthy.amplitude - 1.0).abs() < 1e-12 && healthy.conducting == 1.0);
+    assert_eq!(healthy.latency_ms, healthy.healthy_latency_ms);
+    let (thin, blocked) = (bundle(0.1, "4-15"), bundle(0.01, "8-11"));
+    assert!(thin.amplitude < 1.0 && thin.latency_ms.unwrap() > healthy.latency_ms.unwrap() + 0.2);
+    assert_eq!((blocked.conducting, blocked.amplitude, blocked.latency_ms), (0.0, 0.0, None));
+}
+
+#[test]
 fn refused_parameters_name_their_range() {
     let said = |change: fn(&mut AxonScenario)| {
         let mut scenario = AxonScenario::default();

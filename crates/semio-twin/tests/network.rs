@@ -64,7 +64,7 @@ fn the_unconnected_neuron_under_noise_varies_as_its_process_does() {
     // Without a current and with the threshold far off there are no spikes; with the threshold two deviations up there
     // are as many as Siegert's formula for the first passage of an Ornstein–Uhlenbeck process says.
     let scenario = NetworkScenario {
-        neurons: 2000,
+        neurons: 500,
         connectivity: 0.0,
         current: 0.0,
         noise: Some(0.5),

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use proptest::prelude::*;
-use semio_twin::neuron::{Current, Lif, NeuronScenario, SPIKE_LIMIT, Waveform};
+use semio_twin::neuron::{Current, Lif, Model, NeuronScenario, SPIKE_LIMIT, Waveform};
 
 fn lif(tau_ms: f64) -> Lif {
     Lif { tau_ms, resistance: 1.0, rest: 0.0, threshold: 1.0, reset: 0.0, refractory_ms: 0.0 }
@@ -136,6 +136,8 @@ proptest! {
             -2.0..50.0f64, Just(0.0), Just(1e6), Just(-1e6), Just(1e-6), Just(f64::NAN), Just(f64::INFINITY), Just(1e300),
         ], 12),
         sane in prop::collection::vec(any::<bool>(), 12),
+        model in prop_oneof![Just(Model::Lif), Just(Model::Eif), Just(Model::Adex), Just(Model::HodgkinHuxley)],
+        sharpness in prop_oneof![0.001..2.0f64, Just(0.1)], adaptation in -2.0..2.0f64,
         waveform in prop_oneof![
             Just(Waveform::Constant), Just(Waveform::Step), Just(Waveform::Ramp), Just(Waveform::Noisy),
             Just(Waveform::Recorded),
@@ -147,7 +149,8 @@ proptest! {
             tau: Some(pick(0, 20.0)), resistance: pick(1, 1.0), rest: pick(2, 0.0), threshold: pick(3, 1.0),
             reset: Some(pick(4, 0.0)), refractory: pick(5, 1.0), window: pick(6, 100.0).min(1000.0),
             current: pick(7, 1.5), current_end: pick(8, 3.0), start: pick(9, 10.0), stop: pick(9, 10.0) + 20.0,
-            noise: pick(10, 0.2), recording: vec![pick(11, 1.0); 50], waveform, ..usual
+            noise: pick(10, 0.2), recording: vec![pick(11, 1.0); 50], waveform, model,
+            sharpness: Some(sharpness), adaptation: Some(adaptation), ..usual
         };
         if let Ok(reports) = scenario.run() {
             for report in reports {

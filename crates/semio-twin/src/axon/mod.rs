@@ -4,6 +4,7 @@
 //! persistent sodium, slow potassium and leak; paranodes whose attachment seals the gap under the myelin; internodes
 //! whose membrane and lamellae are two layers with the gap between them.
 
+mod bundle;
 mod cable;
 mod channels;
 mod fibre;
@@ -12,6 +13,7 @@ mod readouts;
 mod recording;
 mod scenario;
 
+pub use bundle::{Bundle, Waves};
 pub use fibre::{Fibre, Internode};
 pub use morphology::Sizes;
 pub use readouts::{Sweep, SweepPoint, Varied, block_temperature, highest_frequency, safety_factor, sweep};

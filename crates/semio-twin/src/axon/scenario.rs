@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    bundle::Bundle,
     fibre::{Fibre, Internode},
     morphology::Sizes,
     readouts::{Sweep, Varied, block_temperature, highest_frequency, safety_factor, sweep},
@@ -44,6 +45,10 @@ pub struct AxonScenario {
     pub refine: usize,
     /// Whether safety factor, highest frequency and blocking temperature are sought, which takes many runs.
     pub full: bool,
+    /// Number of fibres of a bundle about this one, whose compound action potential is computed; 0 for none.
+    pub bundle: usize,
+    /// Standard deviation of the bundle's diameters, as a share of the mean.
+    pub bundle_spread: f64,
     /// What is varied: `myelin`, `temperature` or `diameter`.
     pub sweep: Option<Varied>,
 }
@@ -67,6 +72,8 @@ impl Default for AxonScenario {
             step: 0.0025,
             refine: 1,
             full: false,
+            bundle: 0,
+            bundle_spread: 0.2,
             sweep: None,
         }
     }
@@ -122,6 +129,9 @@ pub struct AxonReport {
     /// The further read-outs, where they were asked for.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub full: Option<FullReadouts>,
+    /// The bundle, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<Bundle>,
     /// Velocity against what was varied, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sweep: Option<Sweep>,
@@ -165,7 +175,17 @@ impl AxonReport {
                 said(f.block_temperature_c, " °C")
             )
         });
-        format!("{fibre}, {lesion}: {result}{}", full.unwrap_or_default())
+        let bundle = self.bundle.as_ref().map(|b| {
+            format!(
+                "\nbundle of {}: {:.0}% of the fibres conduct, amplitude {:.0}% of the healthy, latency {} (healthy {})",
+                b.fibres,
+                b.conducting * 100.0,
+                b.amplitude * 100.0,
+                said(b.latency_ms, " ms"),
+                said(b.healthy_latency_ms, " ms")
+            )
+        });
+        format!("{fibre}, {lesion}: {result}{}{}", full.unwrap_or_default(), bundle.unwrap_or_default())
     }
 }
 
@@ -184,6 +204,7 @@ impl AxonScenario {
         let film = Recording::make(&fibre, &filmed)?.film;
         protocol.pulses_ms.truncate(1);
         let full = self.full.then(|| full(&fibre, &protocol)).transpose()?;
+        let bundled = (self.bundle > 0).then(|| Bundle::run(&fibre, &protocol, self.bundle, self.bundle_spread));
         let swept = self.sweep.map(|s| sweep(&fibre, &protocol, s)).transpose()?;
         let rest = film.potential_mv.first().and_then(|f| f.first()).map_or(0.0, |v| f64::from(*v));
         Ok(AxonReport {
@@ -210,6 +231,7 @@ impl AxonScenario {
             amplitude_mv: first.peak_mv.iter().map(|p| p - rest).collect(),
             arrival_ms: (0..self.nodes).map(|n| first.arrival_ms(n)).collect(),
             full,
+            bundle: bundled.transpose()?,
             sweep: swept,
             film,
         })

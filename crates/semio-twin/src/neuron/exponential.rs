@@ -127,6 +127,9 @@ impl Exponential {
     }
 }
 
+/// Far below any step, far above rounding.
+pub(super) const HAIR_MS: f64 = 1e-6;
+
 struct State {
     time_ms: f64,
     free_from_ms: f64,
@@ -137,9 +140,10 @@ struct State {
 impl State {
     /// Writes a point of the curve down where the next is due.
     fn sample(&mut self, every_ms: Option<f64>, response: &mut Response) {
-        if let Some(every_ms) = every_ms.filter(|_| self.time_ms >= self.next_sample) {
+        // Steps add up with rounding; a sample is due a hair before its time.
+        if let Some(every_ms) = every_ms.filter(|_| self.time_ms + HAIR_MS >= self.next_sample) {
             response.curve.push(self.time_ms, self.values[0]);
-            self.next_sample = (self.time_ms / every_ms).floor() * every_ms + every_ms;
+            self.next_sample = ((self.time_ms + HAIR_MS) / every_ms).floor() * every_ms + every_ms;
         }
     }
 }

@@ -2,6 +2,7 @@ use serde::Serialize;
 
 use super::{
     current::{Current, Piece},
+    exponential::HAIR_MS,
     lif::{Response, check_size, check_window},
 };
 use crate::error::{TwinError, within};
@@ -55,9 +56,9 @@ impl HodgkinHuxley {
         for piece in current.pieces(window_ms) {
             let begun_ms = time_ms;
             while time_ms < piece.end_ms {
-                if let Some(every_ms) = sample_ms.filter(|_| time_ms >= next_sample) {
+                if let Some(every_ms) = sample_ms.filter(|_| time_ms + HAIR_MS >= next_sample) {
                     response.curve.push(time_ms, state[0]);
-                    next_sample = (time_ms / every_ms).floor() * every_ms + every_ms;
+                    next_sample = ((time_ms + HAIR_MS) / every_ms).floor() * every_ms + every_ms;
                 }
                 let to_end = piece.end_ms - time_ms;
                 let length = self.step_ms.min(to_end);

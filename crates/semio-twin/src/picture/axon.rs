@@ -4,7 +4,7 @@ use super::{
     svg::{Anchor, LABEL, Svg, TICK, TITLE},
     theme::Tone,
 };
-use crate::axon::{AxonReport, Sweep, SweepPoint, Varied};
+use crate::axon::{AxonReport, Bundle, Sweep, SweepPoint, Varied};
 
 const WIDTH: f64 = 820.0;
 const HEIGHT: f64 = 640.0;
@@ -177,6 +177,32 @@ pub fn velocity(report: &AxonReport, sweep: &Sweep, language: Language) -> Strin
     axes.curve(&mut svg, known(), Tone::Series(0), 2.0);
     known().for_each(|(x, v)| svg.dot(axes.at(x, v), 3.0, Tone::Series(0)));
     svg.finish(title, &told)
+}
+
+/// The bundle's compound action potential beside the healthy one.
+pub fn compound(report: &AxonReport, bundle: &Bundle, language: Language) -> String {
+    let (width, height) = (640.0, 400.0);
+    let mut svg = Svg::new(width, height);
+    let title = language.say("Compound action potential", "Potentiel d’action composé");
+    svg.bold((16.0, 26.0), Anchor::Start, TITLE, Tone::Ink, title);
+    svg.text((16.0, 46.0), Anchor::Start, TICK, Tone::Soft, &conditions(report, language));
+    let fibres = language.say("fibres, diameters vary by", "fibres, diamètres variant de");
+    let fibres = format!("{} {fibres} {}", bundle.fibres, language.percent(bundle.spread));
+    svg.text((16.0, 63.0), Anchor::Start, TICK, Tone::Soft, &fibres);
+    let waves = &bundle.waves;
+    let end = waves.time_ms.last().copied().unwrap_or(1.0);
+    let axes = Axes { place: [68.0, 108.0, width - 92.0, height - 164.0], x: (0.0, end), y: (-0.6, 1.1) };
+    axes.x_axis(&mut svg, language.say("time since the stimulus (ms)", "temps depuis la stimulation (ms)"), language);
+    axes.y_axis(&mut svg, language.say("healthy peak = 1", "pic sain = 1"), language);
+    let curve = |wave: &[f64]| waves.time_ms.iter().copied().zip(wave.iter().copied()).collect::<Vec<_>>();
+    axes.curve(&mut svg, curve(&waves.healthy).into_iter(), Tone::Series(0), 2.0);
+    axes.curve(&mut svg, curve(&waves.here).into_iter(), Tone::Series(1), 2.0);
+    let percent = |share: f64| language.percent((share * 100.0).round() / 100.0);
+    svg.bold((68.0, 96.0), Anchor::Start, LABEL, Tone::Series(0), language.say("healthy", "sain"));
+    let conduct = language.say("of the fibres conduct, amplitude", "des fibres conduisent, amplitude");
+    let here = format!("{} {conduct} {}", percent(bundle.conducting), percent(bundle.amplitude));
+    svg.bold((150.0, 96.0), Anchor::Start, LABEL, Tone::Series(1), &here);
+    svg.finish(title, &here)
 }
 
 /// Ranges of the varied value without conduction, up to half way to the neighbours that conduct.

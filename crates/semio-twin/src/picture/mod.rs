@@ -10,7 +10,7 @@ mod theme;
 
 use std::str::FromStr;
 
-pub use axon::{impulse, velocity};
+pub use axon::{compound, impulse, velocity};
 pub use course::course;
 pub use network::raster;
 pub use neuron::membrane;

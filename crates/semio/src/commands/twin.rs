@@ -100,6 +100,9 @@ fn scenario<T: DeserializeOwned>(file: Option<&Path>, flags: &impl Serialize) ->
     let read: Result<T, toml::de::Error> = keys.try_into();
     read.map_err(|e| {
         let fault = Fault::usage(e.to_string().trim_end());
-        file.map_or(Fault::usage(e.to_string().trim_end()), |path| fault.at(path.display()))
+        match file {
+            Some(path) => fault.at(path.display()),
+            None => fault,
+        }
     })
 }

@@ -86,6 +86,14 @@ struct Flags {
     #[arg(long, help_heading = "Result")]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     full: bool,
+    /// Fibres of a bundle about this one; the figure shows their compound action potential [default: 0]
+    #[arg(long, value_name = "N", help_heading = "Result")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bundle: Option<usize>,
+    /// Standard deviation of the bundle's diameters, as a share of the mean [default: 0.2]
+    #[arg(long, value_name = "SHARE", help_heading = "Result")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bundle_spread: Option<f64>,
     /// Velocity against myelin, temperature or diameter; the figure shows it
     #[arg(long, value_name = "WHAT", help_heading = "Result")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,9 +108,10 @@ impl Axon {
             &report,
             &report.words(),
             || table::axon(&report),
-            |language| match &report.sweep {
-                Some(sweep) => picture::velocity(&report, sweep, language),
-                None => picture::impulse(&report, language),
+            |language| match (&report.sweep, &report.bundle) {
+                (Some(sweep), _) => picture::velocity(&report, sweep, language),
+                (_, Some(bundle)) => picture::compound(&report, bundle, language),
+                _ => picture::impulse(&report, language),
             },
         )
     }
