@@ -15,7 +15,7 @@ fuzz_target!(
     |bytes: &[u8]| {
         let Some(key) = Key::new(b"0123456789abcdef") else { return };
         let limits = ReadLimits { max_pixels: 4_000_000, ..ReadLimits::default() };
-        let Ok(made) = deidentify(bytes, &Options::default(), &key, &limits) else { return };
+        let Ok(made) = deidentify(bytes, Options::default(), &key, &limits) else { return };
         match DicomFile::parse(&made.bytes, &limits) {
             Ok(read) if !read.notes().iter().any(|note| note.contains("ends early")) => {}
             _ => std::process::abort(),

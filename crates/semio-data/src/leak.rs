@@ -116,8 +116,12 @@ pub(crate) fn compare(samples: &[Sample], exact: &[Vec<usize>], alike: &[Vec<usi
             patients.entry(group).or_default().push(i);
         }
     }
-    patients.values().for_each(|group| mark(group, Link::Patient));
-    exact.iter().for_each(|group| mark(group, Link::Exact));
+    for group in patients.values() {
+        mark(group, Link::Patient);
+    }
+    for group in exact {
+        mark(group, Link::Exact);
+    }
     // What is the same is not nearly the same, too.
     let same: HashMap<usize, usize> =
         exact.iter().enumerate().flat_map(|(n, group)| group.iter().map(move |&i| (i, n))).collect();
@@ -125,7 +129,9 @@ pub(crate) fn compare(samples: &[Sample], exact: &[Vec<usize>], alike: &[Vec<usi
         let first = same.get(&group[0]);
         first.is_none() || group.iter().any(|i| same.get(i) != first)
     };
-    alike.iter().filter(is_near).for_each(|group| mark(group, Link::Near));
+    for group in alike.iter().filter(is_near) {
+        mark(group, Link::Near);
+    }
     let across = |group: &&Vec<usize>| {
         let parts: BTreeSet<Split> = group.iter().filter_map(|&i| samples[i].split).collect();
         parts.len() > 1

@@ -98,7 +98,7 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 fn nothing_of_the_patient_is_left_and_the_pixels_are() {
     let pixels = std::array::from_fn(|i| (i % 251) as u8);
     let bytes = file(&pixels);
-    let made = deidentify(&bytes, &Options::default(), &key(), &ReadLimits::default()).unwrap();
+    let made = deidentify(&bytes, Options::default(), &key(), &ReadLimits::default()).unwrap();
     for word in ["Lovelace", "AL-1815", "18151210", "ACC4711", "Turin", "20240301", "SECRET", "1.2.3.4\0", "036Y"] {
         assert!(!contains(&made.bytes, word), "{word}");
     }
@@ -130,7 +130,7 @@ fn options_keep_what_they_name() {
         clean_descriptors: true,
         ..Options::default()
     };
-    let made = deidentify(&bytes, &options, &key(), &ReadLimits::default()).unwrap();
+    let made = deidentify(&bytes, options, &key(), &ReadLimits::default()).unwrap();
     let attributes = DicomFile::parse(&made.bytes, &ReadLimits::default()).unwrap().attributes();
     assert_eq!(attributes.age.map(|age| age.to_string()), Some("036Y".into()));
     assert_eq!((attributes.sex.map(|s| s.letter()), &*made.instance), (Some('F'), "1.2.3.4"));
@@ -148,7 +148,7 @@ fn options_keep_what_they_name() {
 fn the_key_decides_who_is_who() {
     let bytes = file(&[0; 64 * 64]);
     let made = |secret: &[u8]| {
-        deidentify(&bytes, &Options::default(), &Key::new(secret).unwrap(), &ReadLimits::default()).unwrap()
+        deidentify(&bytes, Options::default(), &Key::new(secret).unwrap(), &ReadLimits::default()).unwrap()
     };
     let (first, again, other) = (made(b"0123456789abcdef"), made(b"0123456789abcdef\n"), made(b"0123456789abcdeg"));
     assert_eq!((&first.pseudonym, &first.bytes), (&again.pseudonym, &again.bytes));
@@ -161,7 +161,7 @@ fn a_file_cut_short_is_refused() {
     let bytes = file(&[0; 64 * 64]);
     let cut = &bytes[..bytes.len() - 100];
     assert!(matches!(
-        deidentify(cut, &Options::default(), &key(), &ReadLimits::default()),
+        deidentify(cut, Options::default(), &key(), &ReadLimits::default()),
         Err(DeidentifyError::Broken { .. })
     ));
 }
@@ -218,10 +218,10 @@ fn text_is_blacked_out_on_request() {
     let mut pixels = [40u8; 64 * 64];
     write_text(&mut pixels, 64, (4, 50), 6, 1);
     let bytes = file(&pixels);
-    let seen = deidentify(&bytes, &Options::default(), &key(), &ReadLimits::default()).unwrap();
+    let seen = deidentify(&bytes, Options::default(), &key(), &ReadLimits::default()).unwrap();
     assert_eq!((seen.report.burned_in.as_slice(), seen.report.needs_a_look()), (&[BurnedIn::Pixels][..], true));
     let options = Options { black_out: true, ..Options::default() };
-    let made = deidentify(&bytes, &options, &key(), &ReadLimits::default()).unwrap();
+    let made = deidentify(&bytes, options, &key(), &ReadLimits::default()).unwrap();
     assert!(made.report.blacked_out && !made.report.needs_a_look());
     let image = DicomFile::parse(&made.bytes, &ReadLimits::default()).unwrap().image(0).unwrap();
     let Samples::U8(samples) = image.samples() else { panic!("8 bits") };
@@ -258,7 +258,7 @@ fn synthetic_objects_are_read_back_as_they_were_drawn() {
         // They belong to nobody, and go through de-identification all the same.
         let to = folder.path().join(format!("{job}-{}-out", format.name()));
         let report =
-            deidentify_folder(&place, &to, &Options::default(), &key(), &ReadLimits::default(), &|_, _| ()).unwrap();
+            deidentify_folder(&place, &to, Options::default(), &key(), &ReadLimits::default(), &|_, _| ()).unwrap();
         assert_eq!((report.files, report.written, report.failed), (3, 3, 0));
         assert!(report.skipped >= 4, "masks and the table are passed over");
     }
@@ -281,7 +281,7 @@ fn real_files_keep_their_pixels_and_lose_their_names() {
             continue;
         }
         let Ok(before) = DicomFile::parse(&bytes, &limits) else { continue };
-        let Ok(made) = deidentify(&bytes, &Options::default(), &key(), &limits) else { continue };
+        let Ok(made) = deidentify(&bytes, Options::default(), &key(), &limits) else { continue };
         let after = DicomFile::parse(&made.bytes, &limits).unwrap();
         assert_eq!(after.notes().iter().filter(|n| n.contains("ends early")).count(), 0, "{}", entry.display());
         assert_eq!(before.digest().ok(), after.digest().ok(), "{}", entry.display());

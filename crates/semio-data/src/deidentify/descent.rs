@@ -80,7 +80,7 @@ impl<'a> Descent<'a> {
         let vr = vr.unwrap_or(row.vr);
         let text = || self.text(element);
         let with = |bytes: Vec<u8>| Out { tag, vr: Some(vr), value: OutValue::Bytes(Cow::Owned(bytes)) };
-        match row.action(&self.options) {
+        match row.action(self.options) {
             Action::Remove => {
                 note(&mut report.removed);
                 None

@@ -70,7 +70,7 @@ impl FolderReport {
 pub fn deidentify_folder(
     from: &Path,
     to: &Path,
-    options: &Options,
+    options: Options,
     key: &Key,
     limits: &ReadLimits,
     progress: &(dyn Fn(usize, usize) + Sync),
@@ -118,7 +118,7 @@ pub fn deidentify_folder(
 fn file(
     source: &Path,
     to: &Path,
-    options: &Options,
+    options: Options,
     key: &Key,
     limits: &ReadLimits,
 ) -> Result<Option<(FileReport, String)>, DeidentifyError> {

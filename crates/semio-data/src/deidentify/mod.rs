@@ -32,6 +32,7 @@ pub use text::{TextBox, find_text};
 
 /// The options of PS3.15, annex E.3, that may be chosen beside the basic profile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the standard, on or off")]
 pub struct Options {
     /// Retain Longitudinal Temporal Information with Modified Dates: dates go back by a number of days that is secret
     /// and the same for all of a patient's files; times of day stay.
@@ -95,8 +96,8 @@ impl Report {
     /// Whether somebody must look at the pixels before the file is passed on: text is announced or seen, and is still
     /// there.
     pub fn needs_a_look(&self) -> bool {
-        let seen = self.burned_in.contains(&BurnedIn::Pixels);
-        (seen && !self.blacked_out) || (self.burned_in.contains(&BurnedIn::Tag) && !self.blacked_out)
+        let told = |why| self.burned_in.contains(&why);
+        !self.blacked_out && (told(BurnedIn::Tag) || told(BurnedIn::Pixels))
     }
 
     fn add(&mut self, other: &Self) {
@@ -107,7 +108,9 @@ impl Report {
             (&mut self.residue, &other.residue),
         ];
         for (all, one) in pairs {
-            one.iter().for_each(|(tag, n)| *all.entry(tag.clone()).or_default() += n);
+            for (tag, n) in one {
+                *all.entry(tag.clone()).or_default() += n;
+            }
         }
         self.uids += other.uids;
         self.dates += other.dates;

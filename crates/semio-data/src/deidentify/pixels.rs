@@ -46,9 +46,10 @@ pub(super) fn black_out(file: &DicomFile, boxes: &[TextBox], elements: &mut Vec<
         let little = frame.values.to_le_bytes();
         let size = little.len() / frame.values.len().max(1);
         bits = size * 8;
-        match file.encoding.big_endian {
-            true => bytes.extend(little.chunks(size).flat_map(|sample| sample.iter().rev().copied())),
-            false => bytes.extend_from_slice(&little),
+        if file.encoding.big_endian {
+            bytes.extend(little.chunks(size).flat_map(|sample| sample.iter().rev().copied()));
+        } else {
+            bytes.extend_from_slice(&little);
         }
     }
     let short = |tag: Tag, v: usize| {

@@ -79,7 +79,7 @@ pub(super) fn find(tag: Tag) -> Option<&'static Row> {
 
 impl Row {
     /// What becomes of the attribute under the options chosen.
-    pub(super) fn action(&self, options: &Options) -> Action {
+    pub(super) fn action(self, options: Options) -> Action {
         let chosen = [
             (options.keep_uids, self.uids),
             (options.keep_device, self.device),
@@ -99,10 +99,10 @@ mod tests {
     fn the_table_is_whole() {
         assert_eq!(TABLE.len(), 617);
         let name = find(Tag(0x0010, 0x0010)).expect("the patient's name");
-        assert_eq!((name.action(&Options::default()), &name.vr), (Action::Empty, b"PN"));
+        assert_eq!((name.action(Options::default()), &name.vr), (Action::Empty, b"PN"));
         let sex = find(Tag(0x0010, 0x0040)).expect("the sex");
         let keep = Options { keep_characteristics: true, ..Options::default() };
-        assert_eq!((sex.action(&Options::default()), sex.action(&keep)), (Action::Empty, Action::Keep));
+        assert_eq!((sex.action(Options::default()), sex.action(keep)), (Action::Empty, Action::Keep));
         assert!(find(Tag(0x0028, 0x0010)).is_none());
     }
 }

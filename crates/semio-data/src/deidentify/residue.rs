@@ -16,7 +16,7 @@ impl Identity {
     pub(super) fn of(file: &DicomFile) -> Self {
         let attributes = file.attributes();
         let mut words: Vec<String> = vec![];
-        for name in attributes.name.iter() {
+        if let Some(name) = &attributes.name {
             words.extend(name.split(['^', '=', ' ', ',']).map(str::to_lowercase));
         }
         words.extend(attributes.id.iter().map(|id| id.to_lowercase()));

@@ -43,7 +43,7 @@ pub struct Deidentified {
 /// reader passes over could hold a name. [`DeidentifyError::Pixels`] where text is to be blacked out and cannot be.
 pub fn deidentify(
     bytes: &[u8],
-    options: &Options,
+    options: Options,
     key: &Key,
     limits: &ReadLimits,
 ) -> Result<Deidentified, DeidentifyError> {
@@ -53,8 +53,7 @@ pub fn deidentify(
     }
     let attributes = file.attributes();
     let patient = attributes.id.clone().or_else(|| attributes.name.clone()).unwrap_or_default();
-    let descent =
-        Descent { file: &file, options: *options, key, pseudonym: key.pseudonym(&patient), days: key.days(&patient) };
+    let descent = Descent { file: &file, options, key, pseudonym: key.pseudonym(&patient), days: key.days(&patient) };
     let mut report = Report::default();
     let mut elements = descent.set(&file.data, false, &mut report);
     Identity::of(&file).clear(&mut elements, &mut report);
@@ -90,7 +89,7 @@ pub fn deidentify(
 }
 
 /// Sets what says that the file was de-identified, and how (PS3.3, C.12.1.1.1 and C.7.6.1; PS3.16, CID 7050).
-fn mark(elements: &mut Vec<Out>, options: &Options, report: &Report) {
+fn mark(elements: &mut Vec<Out>, options: Options, report: &Report) {
     let own = [REMOVED, METHOD, METHOD_CODES, TEMPORAL];
     elements.retain(|element| !own.contains(&element.tag));
     let chosen = [

@@ -85,7 +85,9 @@ struct Writer {
 impl Writer {
     fn set(&mut self, elements: &mut [Out], explicit: bool) {
         elements.sort_by_key(|element| element.tag);
-        elements.iter_mut().for_each(|element| self.element(element, explicit));
+        for element in elements {
+            self.element(element, explicit);
+        }
     }
 
     fn element(&mut self, element: &mut Out, explicit: bool) {
