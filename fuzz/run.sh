@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fuzzes one target for some seconds on the stable toolchain, from the shared files as seeds.
 #
-# Usage: fuzz/run.sh [TARGET [SECONDS]]   (dicom, 600)
+# Usage: fuzz/run.sh [TARGET [SECONDS]]   (dicom, 600; also raster, deidentify)
 # A crash, a hang of more than 1 s or more than 1 GiB ends it with the input in fuzz/artifacts.
 set -eu
 cd "$(dirname "$0")"
@@ -17,6 +17,6 @@ RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-
 -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1" \
     cargo build --release --target "$host" --bin "$target"
 binary=${CARGO_TARGET_DIR:-target}/$host/release/$target
-find "$seeds" -type f -size -300k \( -name '*.dcm' -o -name '*.DCM' \) -exec cp -n {} "corpus/$target/" \;
+find "$seeds" -type f -size -300k \( -iname '*.dcm' -o -iname '*.png' -o -iname '*.jpg' -o -iname '*.bmp' -o -iname '*.tif' \) -exec cp -n {} "corpus/$target/" \;
 exec "$binary" -max_total_time="$seconds" -timeout=1 -rss_limit_mb=1024 -max_len=1048576 -len_control=0 \
     -artifact_prefix="artifacts/$target/" "corpus/$target"

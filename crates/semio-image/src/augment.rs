@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::depth::span;
 use crate::random::Random;
 use crate::warp::{Affine, Fill, Sample, flip, warp};
-use crate::{Color, Image, Samples};
+use crate::{Color, Image, Mask, Samples};
 
 /// How much a picture may change at random while a network learns; each value is the largest change, 0 is off.
 ///
@@ -87,6 +87,21 @@ impl Augmentation {
             }
         };
         image.with_samples(image.color(), samples)
+    }
+
+    /// Changes a picture as [`Self::apply`] does, and moves its mask with it, to the nearest pixel.
+    ///
+    /// What is seen of the mask where a moved picture leaves its frame empty: with [`Fill::Edge`] the nearest pixel, as
+    /// of the picture; with [`Fill::Black`] it counts as outside.
+    #[must_use]
+    pub fn apply_with_mask(&self, image: &Image, mask: &Mask, seed: u64) -> (Image, Mask) {
+        let draw = Draw::new(self, seed);
+        let moved = if draw.moves() || draw.flip_horizontal || draw.flip_vertical {
+            mask.moved(&draw.map((mask.width(), mask.height())), self.fill)
+        } else {
+            mask.clone()
+        };
+        (self.apply(image, seed), moved)
     }
 
     fn values(&self) -> [(&'static str, f32, f32); 9] {

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Color, Depth, Filter, Fit, Image, ImageError, MAX_SIDE, Samples};
+use crate::{Color, Depth, Filter, Fit, Image, ImageError, Keep, MAX_SIDE, Mask, Samples};
 
 /// One step from the stored picture to what a network reads.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -45,6 +45,12 @@ pub enum Step {
         /// What the frame is filled with, from 0 (black) to 1 (white).
         value: f32,
     },
+    /// Makes black what the picture's mask does not leave to be seen. It works at the final size and, in training, after
+    /// augmentation, which moves the mask with the picture.
+    Mask {
+        /// What is left to be seen.
+        keep: Keep,
+    },
     /// Samples → 0 to 1: divided by 255 (8 bits) or 65,535 (16 bits).
     Scale {},
     /// Subtracts a mean and divides by a standard deviation, both per channel and in the units of [`Step::Scale`].
@@ -66,6 +72,7 @@ impl Step {
             Self::Resize { .. } => "resize",
             Self::Crop { .. } => "crop",
             Self::Pad { .. } => "pad",
+            Self::Mask { .. } => "mask",
             Self::Scale {} => "scale",
             Self::Normalize { .. } => "normalize",
             Self::Standardize {} => "standardize",
@@ -79,8 +86,9 @@ impl Step {
             Self::Color { .. } => (1, "a picture takes its channels before its size"),
             Self::Resize { .. } => (2, "crop and pad bring the resized picture to its final size"),
             Self::Crop { .. } | Self::Pad { .. } => (3, "it needs whole-number samples, which scale gives up"),
-            Self::Scale {} => (4, "mean and deviation are in its units, 0 to 1"),
-            Self::Normalize { .. } | Self::Standardize {} => (5, "it comes last"),
+            Self::Mask { .. } => (4, "it needs black, which is 0 in the samples before scale"),
+            Self::Scale {} => (5, "mean and deviation are in its units, 0 to 1"),
+            Self::Normalize { .. } | Self::Standardize {} => (6, "it comes last"),
         }
     }
 }
@@ -172,6 +180,29 @@ pub enum PipelineError {
         /// Values that there is room for.
         got: usize,
     },
+    /// The steps need a mask, and none came with the picture.
+    #[error(
+        "step `mask`: the model sees pictures {keep} a mask, and this picture comes without one: name masks in the list's \
+         column `mask`, or use a model that sees whole pictures"
+    )]
+    NeedsMask {
+        /// What the model sees.
+        keep: Keep,
+    },
+    /// A mask came with a picture for steps that use none.
+    #[error("the pipeline has no step `mask`, so a mask would be without effect: prepare the picture without it")]
+    NoMaskStep,
+    /// The mask has another ratio of sides than the picture.
+    #[error(
+        "step `mask`: the mask has {} × {} pixels and the picture {} × {}, which is another shape: check that they belong \
+         together", mask.0, mask.1, picture.0, picture.1
+    )]
+    MaskShape {
+        /// Columns and rows of the mask.
+        mask: (usize, usize),
+        /// Columns and rows of the picture.
+        picture: (usize, usize),
+    },
     /// The picture cannot take the size.
     #[error("step `resize`: {0}")]
     Resize(#[from] ImageError),
@@ -179,7 +210,7 @@ pub enum PipelineError {
 
 /// The one definition of how a stored picture becomes what a network reads.
 ///
-/// The order is depth → colour → resize → crop and pad → scale → normalise or standardise. Depth, colour and scale are
+/// The order is depth → colour → resize → crop and pad → mask → scale → normalise or standardise. Depth, colour and scale are
 /// needed, and the steps must fix the size; a pipeline that exists, exists checked, however it was read.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(try_from = "Vec<Step>", into = "Vec<Step>")]
@@ -217,7 +248,7 @@ impl Pipeline {
                     heights = heights.padded(*height, "high")?;
                 }
                 Step::Scale {} => scaled = true,
-                Step::Depth { .. } | Step::Normalize { .. } | Step::Standardize {} => {}
+                Step::Depth { .. } | Step::Mask { .. } | Step::Normalize { .. } | Step::Standardize {} => {}
             }
         }
         let missing = |step, why| PipelineError::Missing { step, why };
@@ -256,14 +287,40 @@ impl Pipeline {
         (self.color.channels(), self.height, self.width)
     }
 
-    /// Runs the steps before scale: whole-number samples at the final size.
+    /// What the step `mask` leaves to be seen; `None` where the network sees whole pictures.
+    pub fn keep(&self) -> Option<Keep> {
+        self.steps.iter().find_map(|step| if let Step::Mask { keep } = step { Some(*keep) } else { None })
+    }
+
+    /// Runs the steps before mask and scale: whole-number samples at the final size.
     ///
     /// This part never changes for one file, so its result may be kept; augmentation comes after it.
     ///
     /// # Errors
     /// [`PipelineError::NeedsRange`] for real values where the depth step gives no range, [`PipelineError::NoView`] where
-    /// it names a view that the file does not hold.
+    /// it names a view that the file does not hold, [`PipelineError::NeedsMask`] where there is a step `mask`.
     pub fn prepare(&self, image: &Image) -> Result<Image, PipelineError> {
+        match self.keep() {
+            None => self.prepare_picture(image),
+            Some(keep) => Err(PipelineError::NeedsMask { keep }),
+        }
+    }
+
+    /// Runs the steps before mask and scale on a picture and, as far as they move pixels, on its mask, which may have
+    /// another size.
+    ///
+    /// # Errors
+    /// Those of [`Self::prepare`]; [`PipelineError::MaskShape`] for a mask of another ratio of sides,
+    /// [`PipelineError::NoMaskStep`] where no step uses it.
+    pub fn prepare_with_mask(&self, image: &Image, mask: &Mask) -> Result<(Image, Mask), PipelineError> {
+        if self.keep().is_none() {
+            return Err(PipelineError::NoMaskStep);
+        }
+        let mask = mask.beside((image.width(), image.height()), &self.steps)?;
+        Ok((self.prepare_picture(image)?, mask))
+    }
+
+    fn prepare_picture(&self, image: &Image) -> Result<Image, PipelineError> {
         let mut image = Cow::Borrowed(image);
         for step in &self.steps {
             let next = match step {
@@ -277,7 +334,7 @@ impl Pipeline {
                 Step::Resize { width, height, filter, fit } => image.resize_to_fit(*width, *height, *filter, *fit)?,
                 Step::Crop { width, height } => image.crop_centre(*width, *height),
                 Step::Pad { width, height, value } => image.pad_centre(*width, *height, *value),
-                Step::Scale {} | Step::Normalize { .. } | Step::Standardize {} => break,
+                Step::Mask { .. } | Step::Scale {} | Step::Normalize { .. } | Step::Standardize {} => break,
             };
             image = Cow::Owned(next);
         }
@@ -294,8 +351,25 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`PipelineError::NotPrepared`] for a picture that [`Self::prepare`] does not give, [`PipelineError::Output`]
-    /// where `out` has another length.
+    /// where `out` has another length, [`PipelineError::NeedsMask`] where there is a step `mask`.
     pub fn finish(&self, image: &Image, out: &mut [f32]) -> Result<(), PipelineError> {
+        match self.keep() {
+            None => self.finish_picture(image, out),
+            Some(keep) => Err(PipelineError::NeedsMask { keep }),
+        }
+    }
+
+    /// Runs mask, scale and what follows them on what [`Self::prepare_with_mask`] gives.
+    ///
+    /// # Errors
+    /// Those of [`Self::finish`]; [`PipelineError::NoMaskStep`] where no step uses the mask, [`PipelineError::MaskShape`]
+    /// where it has another size than the picture.
+    pub fn finish_with_mask(&self, image: &Image, mask: &Mask, out: &mut [f32]) -> Result<(), PipelineError> {
+        let keep = self.keep().ok_or(PipelineError::NoMaskStep)?;
+        self.finish_picture(&mask.cover(image, keep)?, out)
+    }
+
+    fn finish_picture(&self, image: &Image, out: &mut [f32]) -> Result<(), PipelineError> {
         let (channels, height, width) = self.output();
         let expected = channels * height * width;
         if out.len() != expected {
@@ -326,6 +400,17 @@ impl Pipeline {
     pub fn apply(&self, image: &Image) -> Result<Vec<f32>, PipelineError> {
         let mut out = vec![0.0; self.color.channels() * self.height * self.width];
         self.finish(&self.prepare(image)?, &mut out)?;
+        Ok(out)
+    }
+
+    /// Runs all steps on a picture with its mask.
+    ///
+    /// # Errors
+    /// Those of [`Self::prepare_with_mask`].
+    pub fn apply_with_mask(&self, image: &Image, mask: &Mask) -> Result<Vec<f32>, PipelineError> {
+        let mut out = vec![0.0; self.color.channels() * self.height * self.width];
+        let (image, mask) = self.prepare_with_mask(image, mask)?;
+        self.finish_with_mask(&image, &mask, &mut out)?;
         Ok(out)
     }
 

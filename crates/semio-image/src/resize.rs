@@ -73,27 +73,13 @@ impl Image {
         filter: Filter,
         fit: Fit,
     ) -> Result<Self, ImageError> {
-        match fit {
-            Fit::Stretch => self.resize(width, height, filter),
-            Fit::Contain => {
-                let scaled_width = scaled(self.width(), height, self.height()).clamp(1, width);
-                let scaled_height = scaled(self.height(), width, self.width()).clamp(1, height);
-                self.resize(scaled_width, scaled_height, filter)
-            }
-            Fit::Cover => {
-                // A very long picture is shortened first to what a longest side can show of it.
-                let longest = |across: usize, side: usize| across.saturating_mul(MAX_SIDE).div_ceil(side);
-                let (widest, tallest) = (longest(self.height(), height), longest(self.width(), width));
-                let source = if self.width() > widest || self.height() > tallest {
-                    Cow::Owned(self.crop_centre(widest, tallest))
-                } else {
-                    Cow::Borrowed(self)
-                };
-                let scaled_width = scaled(source.width(), height, source.height()).clamp(width, MAX_SIDE);
-                let scaled_height = scaled(source.height(), width, source.width()).clamp(height, MAX_SIDE);
-                source.resize(scaled_width, scaled_height, filter)
-            }
-        }
+        let (from, to) = ((self.width(), self.height()), (width, height));
+        let shown = match seen(from, to, fit) {
+            part if part == from => Cow::Borrowed(self),
+            (wide, high) => Cow::Owned(self.crop_centre(wide, high)),
+        };
+        let (width, height) = fitted((shown.width(), shown.height()), to, fit);
+        shown.resize(width, height, filter)
     }
 
     /// Rounds real samples to 8 bits as they are; integer ones stay.
@@ -127,6 +113,26 @@ impl Image {
             reason,
         })?;
         Ok(Cow::Owned(Self::from_parts(width, height, self.color(), samples)))
+    }
+}
+
+/// The size that a picture takes.
+pub(crate) fn fitted(from: (usize, usize), to: (usize, usize), fit: Fit) -> (usize, usize) {
+    let (width, height) = (scaled(from.0, to.1, from.1), scaled(from.1, to.0, from.0));
+    match fit {
+        Fit::Stretch => to,
+        Fit::Contain => (width.clamp(1, to.0), height.clamp(1, to.1)),
+        Fit::Cover => (width.clamp(to.0, MAX_SIDE), height.clamp(to.1, MAX_SIDE)),
+    }
+}
+
+/// The middle part that is resized at all: a very long picture that is to cover a frame is shortened first to what a
+/// longest side can show of it.
+pub(crate) fn seen(from: (usize, usize), to: (usize, usize), fit: Fit) -> (usize, usize) {
+    let longest = |across: usize, side: usize| across.saturating_mul(MAX_SIDE).div_ceil(side.max(1));
+    match fit {
+        Fit::Cover => (from.0.min(longest(from.1, to.1)), from.1.min(longest(from.0, to.0))),
+        Fit::Stretch | Fit::Contain => from,
     }
 }
 

@@ -18,16 +18,16 @@ const UNDEFINED: u32 = u32::MAX;
 
 /// One data element.
 #[derive(Debug)]
-pub(super) struct Element {
-    pub(super) tag: Tag,
+pub(crate) struct Element {
+    pub(crate) tag: Tag,
     /// The value representation as written; `None` where the file does not say it.
-    pub(super) vr: Option<[u8; 2]>,
-    pub(super) value: Value,
+    pub(crate) vr: Option<[u8; 2]>,
+    pub(crate) value: Value,
 }
 
 /// The value of an element: ranges of the file's bytes, or items.
 #[derive(Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Bytes(Range<usize>),
     Items(Vec<DataSet>),
     Fragments(Vec<Range<usize>>),
@@ -35,12 +35,12 @@ pub(super) enum Value {
 
 /// Data elements in the order of the file.
 #[derive(Debug, Default)]
-pub(super) struct DataSet {
+pub(crate) struct DataSet {
     elements: Vec<Element>,
 }
 
 impl DataSet {
-    pub(super) fn get(&self, tag: Tag) -> Option<&Element> {
+    pub(crate) fn get(&self, tag: Tag) -> Option<&Element> {
         self.elements.iter().find(|e| e.tag == tag)
     }
 
@@ -52,21 +52,28 @@ impl DataSet {
         }
     }
 
-    pub(super) fn elements(&self) -> &[Element] {
+    pub(crate) fn elements(&self) -> &[Element] {
         &self.elements
     }
 }
 
 /// How elements are coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Encoding {
-    pub(super) explicit: bool,
-    pub(super) big_endian: bool,
+pub(crate) struct Encoding {
+    pub(crate) explicit: bool,
+    pub(crate) big_endian: bool,
 }
 
 /// Reads elements from `at` on; a fault that leaves what was read usable comes back as a note.
-pub(super) fn read(bytes: &[u8], at: usize, encoding: Encoding) -> Result<(DataSet, Option<String>), DicomError> {
-    let mut walker = Walker { bytes, at, big_endian: encoding.big_endian, left: MAX_ELEMENTS };
+///
+/// With `deep`, values without a representation that are made of items are taken as sequences, too.
+pub(super) fn read(
+    bytes: &[u8],
+    at: usize,
+    encoding: Encoding,
+    deep: bool,
+) -> Result<(DataSet, Option<String>), DicomError> {
+    let mut walker = Walker { bytes, at, big_endian: encoding.big_endian, left: MAX_ELEMENTS, deep };
     let mut set = DataSet::default();
     match walker.elements(&mut set, bytes.len(), encoding.explicit, false, 0) {
         Ok(()) => Ok((set, None)),
@@ -77,7 +84,7 @@ pub(super) fn read(bytes: &[u8], at: usize, encoding: Encoding) -> Result<(DataS
 
 /// Reads the elements of one group from `at` on, and tells where the next one begins.
 pub(super) fn read_group(bytes: &[u8], at: usize, group: u16, encoding: Encoding) -> (DataSet, usize) {
-    let mut walker = Walker { bytes, at, big_endian: encoding.big_endian, left: 1000 };
+    let mut walker = Walker { bytes, at, big_endian: encoding.big_endian, left: 1000, deep: false };
     let mut set = DataSet::default();
     while walker.left > 0 && walker.peek().is_some_and(|tag| tag.0 == group) {
         let before = walker.at;
@@ -100,6 +107,8 @@ struct Walker<'a> {
     big_endian: bool,
     /// Elements that may still come.
     left: usize,
+    /// Whether sequences are sought that the file does not name as such.
+    deep: bool,
 }
 
 impl Walker<'_> {
@@ -188,9 +197,37 @@ impl Walker<'_> {
                 _ => Ok(()),
             };
         }
-        set.elements.push(Element { tag, vr, value: Value::Bytes(self.at..stop) });
+        let value = match self.hidden_items(tag, vr, stop, inner, depth)? {
+            Some(items) => Value::Items(items),
+            None => Value::Bytes(self.at..stop),
+        };
+        set.elements.push(Element { tag, vr, value });
         self.at = stop;
         Ok(())
+    }
+
+    /// The items of a value that has no representation and yet is a sequence; `None` where it is none.
+    fn hidden_items(
+        &mut self,
+        tag: Tag,
+        vr: Option<[u8; 2]>,
+        stop: usize,
+        explicit: bool,
+        depth: usize,
+    ) -> Result<Option<Vec<DataSet>>, Stop> {
+        let nameless = matches!(vr.as_ref(), None | Some(b"UN"));
+        if !self.deep || !nameless || tag == Tag::PIXELS || stop < self.at + 8 || self.peek() != Some(Tag::ITEM) {
+            return Ok(None);
+        }
+        let start = self.at;
+        let mut items = vec![];
+        let result = self.items(&mut items, tag, stop, explicit, depth);
+        let whole = result.is_ok() && self.at == stop;
+        self.at = start;
+        match result {
+            Err(Stop::Limit(error)) => Err(Stop::Limit(error)),
+            _ => Ok(whole.then_some(items)),
+        }
     }
 
     fn items(

@@ -19,13 +19,13 @@ const INFLATED_TIMES: usize = 64;
 #[derive(Debug)]
 pub struct DicomFile<'a> {
     /// The bytes that the elements' ranges mean: the file's, or the inflated data set's.
-    pub(super) bytes: Cow<'a, [u8]>,
-    pub(super) encoding: Encoding,
-    pub(super) data: DataSet,
-    pub(super) charset: Charset,
+    pub(crate) bytes: Cow<'a, [u8]>,
+    pub(crate) encoding: Encoding,
+    pub(crate) data: DataSet,
+    pub(crate) charset: Charset,
     pub(super) limits: ReadLimits,
     /// What was wrong without making the file useless.
-    pub(super) note: Option<String>,
+    pub(crate) note: Option<String>,
     syntax: TransferSyntax,
 }
 
@@ -35,7 +35,7 @@ impl DicomFile<'static> {
     /// # Errors
     /// [`ReadError`] names the file and says what is wrong with it.
     pub fn open(path: &Path, limits: &ReadLimits) -> Result<Self, ReadError> {
-        let read = || Ok(DicomFile::new(Cow::Owned(read_bytes(path, limits)?), limits)?);
+        let read = || Ok(DicomFile::new(Cow::Owned(read_bytes(path, limits)?), limits, false)?);
         read().map_err(|reason| ReadError::new(path, reason))
     }
 }
@@ -50,10 +50,15 @@ impl<'a> DicomFile<'a> {
     /// [`DicomError::NotDicom`]; [`DicomError::Limit`] where elements are too many or too deep in each other, or a
     /// deflated file grows too much; [`DicomError::Broken`] where it cannot be inflated.
     pub fn parse(bytes: &'a [u8], limits: &ReadLimits) -> Result<Self, DicomError> {
-        Self::new(Cow::Borrowed(bytes), limits)
+        Self::new(Cow::Borrowed(bytes), limits, false)
     }
 
-    fn new(bytes: Cow<'a, [u8]>, limits: &ReadLimits) -> Result<Self, DicomError> {
+    /// The same, and looks for sequences that the file does not name as such: nothing in them may be passed over.
+    pub(crate) fn parse_deep(bytes: &'a [u8], limits: &ReadLimits) -> Result<Self, DicomError> {
+        Self::new(Cow::Borrowed(bytes), limits, true)
+    }
+
+    fn new(bytes: Cow<'a, [u8]>, limits: &ReadLimits, deep: bool) -> Result<Self, DicomError> {
         if !looks_like_dicom(&bytes) {
             return Err(DicomError::NotDicom);
         }
@@ -84,7 +89,7 @@ impl<'a> DicomFile<'a> {
             Encoding { .. } => TransferSyntax::IMPLICIT,
         };
         let syntax = TransferSyntax::of(if uid.is_empty() { assumed } else { uid });
-        let (data, note) = dataset::read(&bytes, at, encoding)?;
+        let (data, note) = dataset::read(&bytes, at, encoding, deep)?;
         let charset = match data.get(Tag::CHARACTER_SET).map(|e| &e.value) {
             Some(dataset::Value::Bytes(range)) => Charset::of(&bytes[range.clone()]),
             _ => Charset::of(&[]),

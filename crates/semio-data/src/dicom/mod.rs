@@ -9,7 +9,7 @@
 mod attributes;
 mod codec;
 mod color;
-mod dataset;
+pub(crate) mod dataset;
 mod digest;
 mod display;
 mod error;
@@ -21,6 +21,7 @@ mod syntax;
 mod tag;
 mod text;
 mod values;
+pub(crate) mod write;
 
 pub use attributes::{Age, Attributes, Sex, Spacing};
 pub use digest::PixelDigest;

@@ -66,10 +66,10 @@ const KNOWN: [(&str, &str, Coding); 37] = [
 ];
 
 impl TransferSyntax {
-    pub(super) const IMPLICIT: &str = "1.2.840.10008.1.2";
-    pub(super) const EXPLICIT: &str = "1.2.840.10008.1.2.1";
-    pub(super) const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
-    pub(super) const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
+    pub(crate) const IMPLICIT: &str = "1.2.840.10008.1.2";
+    pub(crate) const EXPLICIT: &str = "1.2.840.10008.1.2.1";
+    pub(crate) const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
+    pub(crate) const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 
     pub(super) fn of(uid: &str) -> Self {
         let known = KNOWN.iter().find(|(known, ..)| *known == uid);

@@ -12,7 +12,7 @@ impl fmt::Display for Tag {
 
 macro_rules! tags {
     ($($name:ident = $group:literal, $element:literal;)*) => {
-        impl Tag { $(pub(super) const $name: Self = Self($group, $element);)* }
+        impl Tag { $(pub(crate) const $name: Self = Self($group, $element);)* }
     };
 }
 

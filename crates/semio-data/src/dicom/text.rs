@@ -9,7 +9,7 @@ const ESCAPE: u8 = 0x1b;
 
 /// What the file's Specific Character Set (0008,0005) says.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Charset {
+pub(crate) enum Charset {
     /// One coding for the whole text, in which escape sequences have no meaning.
     Whole(&'static Encoding),
     /// ISO 2022: escape sequences change the meaning of what follows; this is the meaning at the beginning.
@@ -18,7 +18,7 @@ pub(super) enum Charset {
 
 /// Which characters bytes below 128 stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Low {
+pub(crate) enum Low {
     Ascii,
     /// ISO-IR 14: ASCII but for the yen and the overline.
     JisRoman,
@@ -30,7 +30,7 @@ pub(super) enum Low {
 
 /// Which characters bytes from 128 on stand for.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum High {
+pub(crate) enum High {
     /// Nothing was named; files that say nothing mostly mean UTF-8 or Latin-1.
     Unnamed,
     By(&'static Encoding),
@@ -69,7 +69,7 @@ impl Charset {
     }
 
     /// Decodes a value; what cannot be decoded becomes the replacement character.
-    pub(super) fn decode(self, bytes: &[u8]) -> String {
+    pub(crate) fn decode(self, bytes: &[u8]) -> String {
         let text = match self {
             Self::Whole(encoding) => encoding.decode_without_bom_handling(bytes).0.into_owned(),
             Self::Switched { low, high } => switched(bytes, low, high),

@@ -45,7 +45,7 @@ impl DicomFile<'_> {
     }
 
     /// A text of the file's main data set, without spaces around it; none where it is absent or blank.
-    pub(super) fn text(&self, tag: Tag) -> Option<String> {
+    pub(crate) fn text(&self, tag: Tag) -> Option<String> {
         let (bytes, _) = self.value(&self.data, tag)?;
         // The longest texts that are read have 64 characters; more is a fault, and is not carried around.
         let text = self.charset.decode(&bytes[..bytes.len().min(1024)]);

@@ -61,12 +61,11 @@ fn class(root: &Path, folder: &Path, draft: &mut Draft) -> Result<(), ImportErro
     let mut masks: BTreeMap<String, PathBuf> =
         pictures(&folder.join("masks"), draft).into_iter().map(|file| (plain(&stem_of(&file)), file)).collect();
     let table = metadata(root, &label);
-    let mut rows = match &table {
-        Some(path) => rows(path, draft)?,
-        None => {
-            draft.findings.add(Kind::PassedOver, "classes have no table of metadata", &label);
-            HashMap::new()
-        }
+    let mut rows = if let Some(path) = &table {
+        rows(path, draft)?
+    } else {
+        draft.findings.add(Kind::PassedOver, "classes have no table of metadata", &label);
+        HashMap::new()
     };
     for file in files {
         let key = plain(&stem_of(&file));

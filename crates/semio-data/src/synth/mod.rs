@@ -7,6 +7,7 @@
 mod brain_tumor;
 mod chest;
 mod covid;
+mod dicom;
 mod head;
 mod leukemia;
 mod ms;
@@ -29,7 +30,7 @@ use semio_image::{Color, Image, ImageError, Samples};
 use random::{Purpose, Random};
 use scanner::Machine;
 use scene::Scene;
-pub use write::{Summary, write_dataset};
+pub use write::{Summary, write_dataset, write_dataset_as};
 
 /// A diagnostic question for which pictures can be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -89,6 +90,45 @@ impl FromStr for Job {
 
     fn from_str(text: &str) -> Result<Self, SynthError> {
         Self::ALL.into_iter().find(|job| job.name() == text).ok_or_else(|| SynthError::Job { got: text.into() })
+    }
+}
+
+/// The files that pictures are written as; masks are PNG always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// PNG, 8 bits.
+    #[default]
+    Png,
+    /// DICOM, uncompressed: X-rays as CR and head slices as MR with 12 bits, blood cells as Secondary Capture in colour.
+    Dicom,
+    /// The same with run lengths (RLE Lossless).
+    DicomRle,
+    /// The same as JPEG Baseline, 8 bits, with loss; MR objects have more bits than that.
+    DicomJpeg,
+}
+
+impl Format {
+    /// The format's name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Dicom => "dicom",
+            Self::DicomRle => "dicom-rle",
+            Self::DicomJpeg => "dicom-jpeg",
+        }
+    }
+
+    fn ending(self) -> &'static str {
+        if self == Self::Png { "png" } else { "dcm" }
+    }
+}
+
+impl FromStr for Format {
+    type Err = SynthError;
+
+    fn from_str(text: &str) -> Result<Self, SynthError> {
+        let all = [Self::Png, Self::Dicom, Self::DicomRle, Self::DicomJpeg];
+        all.into_iter().find(|format| format.name() == text).ok_or_else(|| SynthError::Format { got: text.into() })
     }
 }
 
@@ -207,6 +247,18 @@ pub enum SynthError {
         /// What was given.
         got: String,
     },
+    /// The format's name is unknown.
+    #[error("unknown format `{got}`: expected png, dicom, dicom-rle or dicom-jpeg")]
+    Format {
+        /// What was given.
+        got: String,
+    },
+    /// The job's objects cannot take the format.
+    #[error("{job} makes MR objects, which have more bits than JPEG Baseline: choose dicom or dicom-rle")]
+    TooDeep {
+        /// The job.
+        job: Job,
+    },
     /// The side length is out of range.
     #[error("a size of {got} pixels cannot be drawn: expected {} to {}", SIZES.start(), SIZES.end())]
     Size {
@@ -243,8 +295,8 @@ pub enum SynthError {
         /// The system's answer.
         source: std::io::Error,
     },
-    /// A picture could not be encoded as PNG.
-    #[error("could not encode {} as PNG", path.display())]
+    /// A picture could not be encoded.
+    #[error("could not encode {}", path.display())]
     Encode {
         /// The file.
         path: PathBuf,

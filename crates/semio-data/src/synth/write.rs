@@ -7,7 +7,7 @@ use semio_image::Image;
 
 use crate::encode_png;
 
-use super::{SynthError, SynthOptions, synthesize};
+use super::{Format, Job, SynthError, SynthOptions, dicom, synthesize};
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,13 +37,29 @@ pub fn write_dataset(
     dir: &Path,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Summary, SynthError> {
+    write_dataset_as(options, Format::Png, dir, progress)
+}
+
+/// The same with pictures in another format; masks stay PNG.
+///
+/// # Errors
+/// Those of [`write_dataset`], and [`SynthError::TooDeep`] where the job's objects cannot take the format.
+pub fn write_dataset_as(
+    options: &SynthOptions,
+    format: Format,
+    dir: &Path,
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<Summary, SynthError> {
     options.check()?;
+    if format == Format::DicomJpeg && matches!(options.job, Job::BrainTumor | Job::Ms) {
+        return Err(SynthError::TooDeep { job: options.job });
+    }
     make_folders(options, dir)?;
     let done = AtomicUsize::new(0);
     let rows = (0..options.count)
         .into_par_iter()
         .map(|index| {
-            let row = write_sample(options, index, dir)?;
+            let row = write_sample(options, format, index, dir)?;
             progress(done.fetch_add(1, Ordering::Relaxed) + 1);
             Ok(row)
         })
@@ -77,18 +93,25 @@ fn make_folders(options: &SynthOptions, dir: &Path) -> Result<(), SynthError> {
     Ok(())
 }
 
-fn write_sample(options: &SynthOptions, index: usize, dir: &Path) -> Result<Row, SynthError> {
+fn write_sample(options: &SynthOptions, format: Format, index: usize, dir: &Path) -> Result<Row, SynthError> {
     let sample = synthesize(options, index)?;
     let name = format!("{:06}.png", index + 1);
     let row = Row {
-        file: format!("images/{}/{name}", sample.label),
+        file: format!("images/{}/{:06}.{}", sample.label, index + 1, format.ending()),
         label: sample.label,
         split: sample.split,
-        group: sample.group,
+        group: sample.group.clone(),
         mask: format!("masks/{name}"),
         lung_mask: sample.lung_mask.is_some().then(|| format!("lungs/{name}")),
     };
-    write_png(&dir.join(&row.file), &sample.image)?;
+    let path = dir.join(&row.file);
+    if format == Format::Png {
+        write_png(&path, &sample.image)?;
+    } else {
+        let bytes = dicom::encode(options, index, &sample, format)
+            .map_err(|source| SynthError::Encode { path: path.clone(), source })?;
+        fs::write(&path, bytes).map_err(|source| io("write", &path, source))?;
+    }
     write_png(&dir.join(&row.mask), &sample.mask)?;
     if let (Some(file), Some(lungs)) = (&row.lung_mask, &sample.lung_mask) {
         write_png(&dir.join(file), lungs)?;

