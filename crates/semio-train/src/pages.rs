@@ -8,7 +8,7 @@ use semio_model::{Decision, Manifest};
 use serde_json::{Value, json};
 
 use crate::{
-    Labelled,
+    Labelled, Verdict,
     dataset::{Dataset, Origin},
     experiment::{Place, Run, RunError},
     fit::Ending,
@@ -129,6 +129,8 @@ pub(crate) fn training_report(
         split: Some(split_facts(recipe, dataset)),
         training: Some(training(recipe, dataset, &run.fitted.history, run.fitted.epoch, run.fitted.ending)),
         evaluation: run.verdict.evaluation.clone(),
+        verdict: Some(run.verdict.clone()),
+        coverage: coverage(&run.manifest),
         curves: ClassCurves::of(&run.predictions),
         folds: vec![],
         examples: examples(&run.judged, &run.predictions),
@@ -170,6 +172,8 @@ pub(crate) fn folds_report(
         }),
         training: None,
         evaluation: evaluate(pooled),
+        verdict: None,
+        coverage: None,
         curves: ClassCurves::of(pooled),
         folds: folds.iter().enumerate().map(fold).collect(),
         examples: Examples::default(),
@@ -188,6 +192,7 @@ pub fn evaluation_report(
     labelled: &Labelled,
     split: Option<Split>,
     judged: &Judged,
+    verdict: &Verdict,
     same_data: bool,
     today: &str,
 ) -> Result<String, ReportError> {
@@ -223,11 +228,17 @@ pub fn evaluation_report(
         split: None,
         training: None,
         evaluation: evaluate(predictions),
+        verdict: Some(verdict.clone()),
+        coverage: coverage(manifest),
         curves: ClassCurves::of(predictions),
         folds: vec![],
         examples: examples(&judged.pictures, predictions),
     };
     report.render()
+}
+
+fn coverage(manifest: &Manifest) -> Option<f64> {
+    manifest.calibration.as_ref().map(|c| c.conformal.coverage)
 }
 
 fn program() -> String {
@@ -252,7 +263,7 @@ fn model(manifest: &Manifest, parameters: Option<u64>, name: &str) -> Model {
         }),
         hash: (!manifest.weights_sha256.is_empty()).then(|| manifest.weights_sha256.clone()),
         intended_use: Some(manifest.intended_use.clone()),
-        calibrated: false,
+        calibrated: manifest.calibration.is_some(),
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) struct CurvePanel<'a> {
     pub(super) axes: [&'a str; 2],
     pub(super) points: &'a [(f64, f64)],
     pub(super) chance: [(f64, f64); 2],
+    /// Vertical intervals with their middle: place, low, high.
+    pub(super) whiskers: &'a [(f64, f64, f64)],
     /// What the dashed line is, and where its words stand: they run inwards from there.
     pub(super) chance_label: (&'a str, (f64, f64)),
     /// The area, and where it stands.
@@ -46,6 +48,11 @@ impl CurvePanel<'_> {
         svg.line(at(self.chance[0]), at(self.chance[1]), Tone::Soft, 1.2, true);
         let points: Vec<(f64, f64)> = self.points.iter().copied().map(at).collect();
         svg.polyline(&thin(&points), Tone::Series(0), 2.0, false);
+        for &(place, low, high) in self.whiskers {
+            svg.line(at((place, low)), at((place, high)), Tone::Series(0), 1.5, false);
+        }
+        let dots = self.points.iter().filter(|_| !self.whiskers.is_empty());
+        dots.for_each(|&point| svg.dot(at(point), 3.5, Tone::Series(0)));
         let anchor = |place: (f64, f64)| if place.0 < 0.5 { Anchor::Start } else { Anchor::End };
         let (label, place) = self.chance_label;
         svg.text(at(place), anchor(place), TICK, Tone::Soft, label);

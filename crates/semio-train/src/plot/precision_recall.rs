@@ -28,6 +28,7 @@ pub fn precision_recall_plot(
         subtitle: &format!("{} of {} pictures are of this class", count(positives), count(n)),
         axes: ["recall (sensitivity)", "precision"],
         points: &points,
+        whiskers: &[],
         chance: [(0.0, prevalence), (1.0, prevalence)],
         chance_label: (&format!("dashed: prevalence {}", percent(prevalence)), (0.03, low)),
         area_label: (&area, (0.03, low + 0.09)),

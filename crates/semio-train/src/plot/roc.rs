@@ -13,6 +13,7 @@ pub fn roc_plot(class: &str, curve: &[RocPoint], auc: f64, positives: u64, n: u6
         subtitle: &format!("{} of {} pictures are of this class", count(positives), count(n)),
         axes: ["1 − specificity", "sensitivity"],
         points: &points,
+        whiskers: &[],
         chance: [(0.0, 0.0), (1.0, 1.0)],
         chance_label: ("dashed: chance", (0.97, 0.04)),
         area_label: (&area, (0.97, 0.13)),

@@ -1,5 +1,8 @@
 use super::ClassCurves;
-use crate::plot::{EpochFigures, PartCounts};
+use crate::{
+    Verdict,
+    plot::{EpochFigures, PartCounts},
+};
 use semio_stats::Evaluation;
 
 /// Everything that a report tells. What is not known stays empty or `None`, and its section is left out.
@@ -21,6 +24,10 @@ pub struct Report {
     pub training: Option<Training>,
     /// The figures; with [`Report::folds`], those of all folds pooled.
     pub evaluation: Evaluation,
+    /// Intervals, calibration, sets and outcomes; none for pooled folds.
+    pub verdict: Option<Verdict>,
+    /// The rate at which the sets were made to hold the true class.
+    pub coverage: Option<f64>,
     /// One entry a class, from [`ClassCurves::of`].
     pub curves: Vec<ClassCurves>,
     /// The folds of a cross-validation.

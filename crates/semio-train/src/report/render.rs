@@ -10,7 +10,7 @@ use super::{
 };
 use crate::plot::{
     LearningCurves, class_distribution, confusion_matrix, count, inline, learning_curves, precision_recall_plot,
-    roc_plot, style_sheet,
+    reliability_plot, roc_plot, style_sheet,
 };
 
 /// With more classes, matrix and curves are too large to read.
@@ -60,6 +60,9 @@ struct Page<'a> {
     averages: Vec<Row>,
     per_class: Vec<Row>,
     notes: Vec<&'static str>,
+    certainty: Vec<String>,
+    reliability: Option<String>,
+    intervals_words: Option<String>,
     folds: Vec<Row>,
     folds_words: String,
     fold_notes: Vec<&'static str>,
@@ -108,7 +111,8 @@ struct TrainingView {
 impl<'a> Page<'a> {
     fn new(report: &'a Report) -> Result<Self, ReportError> {
         let (e, mut notes, mut fold_notes) = (&report.evaluation, Notes::default(), Notes::default());
-        let overall = tables::overall(e, &mut notes);
+        let bounds = report.verdict.as_ref().map(|v| &v.intervals.figures);
+        let overall = tables::overall(e, bounds, &mut notes);
         let per_class = tables::per_class(&e.overall, &mut notes);
         let averages = tables::averages(&e.overall, &mut notes);
         let folds = if report.folds.is_empty() { Vec::new() } else { tables::folds(report, &mut fold_notes) };
@@ -127,6 +131,11 @@ impl<'a> Page<'a> {
             averages,
             per_class,
             notes: notes.words(),
+            certainty: report.verdict.as_ref().map_or_else(Vec::new, |v| words::certainty(v, report.coverage)),
+            reliability: (report.verdict.as_ref())
+                .and_then(|v| v.calibration.as_ref())
+                .map(|c| inline(&reliability_plot(&c.equal_mass.bins, c.equal_width.ece, e.overall.n))),
+            intervals_words: report.verdict.as_ref().map(|v| words::intervals(v, e.overall.n)),
             folds,
             folds_words: words::folds(report),
             fold_notes: fold_notes.words(),

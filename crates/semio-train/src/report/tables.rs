@@ -1,6 +1,6 @@
 use super::{Report, words};
 use crate::plot::{count, decimal, percent};
-use semio_stats::{Averages, ClassFigures, Evaluation, Figures, Metric, MicroAverages, Undefined};
+use semio_stats::{Averages, ClassFigures, Evaluation, Figures, Interval, Metric, MicroAverages, Undefined};
 
 /// One cell; an undefined metric is a dash with the number of its footnote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,13 +41,14 @@ impl Notes {
 }
 
 /// The metrics of the whole; with unanswered pictures, a second column for the answered ones.
-pub(super) fn overall(e: &Evaluation, notes: &mut Notes) -> Vec<Row> {
+pub(super) fn overall(e: &Evaluation, bounds: Option<&Figures<Option<Interval>>>, notes: &mut Notes) -> Vec<Row> {
     let sets: Vec<&Figures<Metric>> =
         if e.selective.n == e.overall.n { vec![&e.overall] } else { vec![&e.overall, &e.selective] };
     let mut row = |name: &str, metric: fn(&Figures<Metric>) -> Metric, write: fn(&Figures<Metric>, f64) -> String| {
-        Row { name: name.to_owned(), cells: sets.iter().map(|f| notes.cell(metric(f), |v| write(f, v))).collect() }
+        let cells = sets.iter().map(|f| notes.cell(metric(f), |v| write(f, v)));
+        Row { name: name.to_owned(), cells: cells.collect() }
     };
-    vec![
+    let mut rows = vec![
         row("Accuracy", |f| f.accuracy, |f, _| words::share(words::correct(&f.confusion_matrix), f.n)),
         row("Balanced accuracy", |f| f.balanced_accuracy, |_, v| percent(v)),
         row("ROC-AUC", |f| f.roc_auc, |_, v| words::area(v)),
@@ -55,7 +56,18 @@ pub(super) fn overall(e: &Evaluation, notes: &mut Notes) -> Vec<Row> {
         row("Log loss", |f| f.log_loss, |_, v| decimal(v, 3)),
         row("Cohen's kappa", |f| f.kappa, |_, v| decimal(v, 3)),
         row("Matthews' correlation", |f| f.mcc, |_, v| decimal(v, 3)),
-    ]
+    ];
+    if let Some(b) = bounds {
+        let shares = [b.accuracy, b.balanced_accuracy];
+        let numbers = [b.roc_auc, b.pr_auc, b.log_loss, b.kappa, b.mcc];
+        let shown = shares.map(|i| (i, percent as fn(f64) -> String)).into_iter();
+        let shown = shown.chain(numbers.map(|i| (i, (|v| decimal(v, 3)) as fn(f64) -> String)));
+        for (row, (interval, write)) in rows.iter_mut().zip(shown) {
+            let text = interval.map_or_else(|| "–".to_owned(), |i| format!("{} to {}", write(i.low), write(i.high)));
+            row.cells.insert(1, Cell { text, note: None });
+        }
+    }
+    rows
 }
 
 /// The averages over the classes.

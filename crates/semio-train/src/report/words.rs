@@ -1,7 +1,10 @@
 //! Sentences made from numbers.
 
 use super::{Data, Groups, PartUse, Report, Stopping};
-use crate::plot::{count, decimal, percent};
+use crate::{
+    Verdict,
+    plot::{count, decimal, percent},
+};
 use semio_stats::{Evaluation, wilson_interval};
 
 /// Below this many pictures a class's figures are called rough.
@@ -72,14 +75,77 @@ fn weakest(e: &Evaluation) -> Option<String> {
     ))
 }
 
+/// What is drawn for the intervals.
+pub(super) fn intervals(verdict: &Verdict, n: u64) -> String {
+    let groups = verdict.intervals.groups as u64;
+    let drawn = if groups < n {
+        format!("whole patients or groups drawn ({} of them)", count(groups))
+    } else {
+        "each picture taken as independent, since no patients or groups are known".to_owned()
+    };
+    format!("Intervals: 95\u{a0}%, BCa bootstrap, stratified by class, {drawn}.")
+}
+
+/// How sure the results are.
+pub(super) fn certainty(verdict: &Verdict, coverage: Option<f64>) -> Vec<String> {
+    let mut out = vec![];
+    if let Some(c) = &verdict.calibration {
+        let (error, chance) = (c.equal_width.ece, c.by_chance.percentile_95);
+        let state =
+            if c.calibrated { "The probabilities are calibrated" } else { "The probabilities are not calibrated" };
+        let against = if error <= chance {
+            "no more than a perfectly calibrated model of this size shows in 95 of 100 samples"
+        } else {
+            "more than chance explains: a perfectly calibrated model of this size stays below it in 95 of 100 samples"
+        };
+        out.push(format!(
+            "{state}: they are off by {} in the mean (expected calibration error in ten bins of equal width), which is \
+             {against} ({}).",
+            decimal(error, 3),
+            decimal(chance, 3)
+        ));
+    }
+    if let (Some(sets), Some(coverage)) = (&verdict.sets, coverage) {
+        out.push(format!(
+            "The set of classes given with each picture was made to hold the true one for {} of such pictures; here it did \
+             for {}, with {} classes in the mean.",
+            percent(coverage),
+            percent(sets.coverage),
+            decimal(sets.mean_size, 2)
+        ));
+    }
+    let o = verdict.outcomes;
+    let all = (o.answered + o.unsure + o.refused) as u64;
+    if o.unsure + o.refused > 0 {
+        let right = verdict
+            .evaluation
+            .selective
+            .accuracy
+            .map_or_else(|_| String::new(), |a| format!(" Of the answers, {} were right.", percent(a)));
+        out.push(format!(
+            "Answered: {}. Not sure, a person should look: {}. Refused as unlike the pictures that the model knows: {}.{right}",
+            share(o.answered as u64, all),
+            share(o.unsure as u64, all),
+            share(o.refused as u64, all)
+        ));
+    }
+    out
+}
+
 /// What to keep in mind, made from the numbers.
 pub(super) fn limits(report: &Report) -> Vec<String> {
     let e = &report.evaluation;
     let n = e.overall.n;
     let mut out = vec![part_use(report.data.part_use)];
     out.extend(report.split.as_ref().map(|s| groups(s.groups)));
-    if let Some((low, high)) = wilson_interval(correct(&e.overall.confusion_matrix), n) {
-        let few = if n < FEW { "This is a small set. " } else { "" };
+    let few = if n < FEW { "This is a small set. " } else { "" };
+    if let Some(interval) = report.verdict.as_ref().and_then(|v| v.intervals.figures.accuracy) {
+        out.push(format!(
+            "{few}By chance alone, the accuracy on such a set may come out anywhere between about {} and {}.",
+            percent(interval.low),
+            percent(interval.high)
+        ));
+    } else if let Some((low, high)) = wilson_interval(correct(&e.overall.confusion_matrix), n) {
         out.push(format!(
             "{few}By chance alone, the accuracy on {} may come out anywhere between about {} and {} (Wilson's 95\u{a0}% \
              interval, each picture taken as independent; where a patient has several pictures, the range is wider).",

@@ -133,6 +133,7 @@ impl Evaluate {
             labelled,
             self.split.split(),
             judged,
+            verdict,
             self.is_own_data(predictor),
             &today(),
         )?;
