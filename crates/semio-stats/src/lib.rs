@@ -2,6 +2,12 @@
 //!
 //! A metric without a value is `Err` with its reason, never a filler number. [`evaluate`] gives them all at once;
 //! [`Judge`] gives them again and again under other weights, as a bootstrap needs.
+//!
+//! Around them stand, on plain [`Table`]s: intervals ([`Bootstrap`], [`auc_interval`]) and paired tests ([`compare_aucs`],
+//! [`mcnemar`]); calibration ([`Scaling`], [`Reliability`], [`brier`], [`PrevalenceShift`]); when to answer ([`Conformal`],
+//! [`operating_point`], [`risk_coverage`]) and when to refuse ([`FeatureDistance`], [`energy`], [`Refusal`]); models of tables
+//! ([`Classical`]); clusters ([`k_means`], [`tsne`]) and suspected labels ([`label_suspects`]); figures of attribution maps
+//! ([`points_inside`], [`step_area`]). What is random hangs on a seed alone, never on the number of threads.
 
 mod abstention;
 mod agreement;
