@@ -53,7 +53,7 @@ impl Axes {
     /// Grid and numbers at round values of y, and the axis' name beside them.
     pub(super) fn y_axis(&self, svg: &mut Svg, name: &str, language: Language) {
         let [left, top, width, height] = self.place;
-        let ticks = ticks(self.y, (height / 42.0) as usize);
+        let ticks = ticks((self.y.0.min(self.y.1), self.y.0.max(self.y.1)), (height / 42.0) as usize);
         for tick in &ticks {
             let (_, y) = self.at(0.0, *tick);
             svg.line((left, y), (left + width, y), Tone::Grid, 1.0, false);
