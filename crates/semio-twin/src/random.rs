@@ -7,7 +7,7 @@ pub(crate) struct Random(u64);
 impl Random {
     /// The stream of one thing (a neuron, a fibre) under a seed; streams do not depend on threads.
     pub(crate) fn stream(seed: u64, stream: u64) -> Self {
-        Self(mix(mix(seed ^ 0x5EED_0F_5E_1110) ^ stream.wrapping_mul(0xD1B5_4A32_D192_ED03)))
+        Self(mix(mix(seed ^ 0x005E_ED0F_5E11_1010) ^ stream.wrapping_mul(0xD1B5_4A32_D192_ED03)))
     }
 
     pub(crate) fn next(&mut self) -> u64 {

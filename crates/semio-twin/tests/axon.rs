@@ -176,7 +176,7 @@ fn a_bundles_compound_potential_disperses_and_shrinks_with_its_myelin() {
         asked.run().unwrap().bundle.unwrap()
     };
     let healthy = bundle(1.0, "8-11");
-    assert!((healthy.amplitude - 1.0).abs() < 1e-12 && healthy.conducting == 1.0);
+    assert!((healthy.amplitude - 1.0).abs() < 1e-12 && (healthy.conducting - 1.0).abs() < 1e-12);
     assert_eq!(healthy.latency_ms, healthy.healthy_latency_ms);
     let (thin, blocked) = (bundle(0.1, "4-15"), bundle(0.01, "8-11"));
     assert!(thin.amplitude < 1.0 && thin.latency_ms.unwrap() > healthy.latency_ms.unwrap() + 0.2);

@@ -5,7 +5,7 @@
 use semio_twin::course::{CourseReport, CourseScenario, Lesion, Measured, Treatment};
 
 fn scenario() -> CourseScenario {
-    CourseScenario { draws: 60, ..CourseScenario::default() }
+    CourseScenario { draws: 40, ..CourseScenario::default() }
 }
 
 fn latency(report: &CourseReport, day: f64) -> Option<f64> {

@@ -44,8 +44,8 @@ pub(super) struct Response {
 const MYELIN: [f64; 14] = [0.0, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0];
 const SODIUM: [f64; 4] = [0.0, 0.04, 0.08, 0.12];
 /// Internodes of the lesion in the computed fibre, and of healthy fibre on each side.
-const INSIDE: usize = 12;
-const BESIDE: usize = 6;
+const INSIDE: usize = 8;
+const BESIDE: usize = 4;
 
 impl Response {
     pub(super) fn compute(temperature_c: f64) -> Result<Self, TwinError> {
@@ -53,12 +53,17 @@ impl Response {
             let mut fibre = Fibre::healthy(10.0, INSIDE + 2 * BESIDE + 1);
             fibre.temperature_c = temperature_c;
             fibre.internodes[BESIDE..BESIDE + INSIDE].fill(internode);
-            let protocol = Protocol { step_ms: 0.005, window_ms: 30.0, ..Protocol::single(&fibre) };
+            let protocol = Protocol { step_ms: 0.005, window_ms: 15.0, ..Protocol::single(&fibre) };
             Ok(Recording::make(&fibre, &protocol)?.latency_ms())
         };
         let healthy = run(Internode::HEALTHY)?.unwrap_or_default();
         let row = |myelin: &f64| -> Result<[Option<f64>; SODIUM.len()], TwinError> {
             let mut row = [None; SODIUM.len()];
+            // Channels leave the internode by the time that half of the myelin is there.
+            if *myelin >= 0.5 {
+                let latency = run(Internode { myelin: *myelin, ..Internode::HEALTHY })?;
+                return Ok([latency.map(|l| (l - healthy) / INSIDE as f64); SODIUM.len()]);
+            }
             for (delay, sodium) in row.iter_mut().zip(SODIUM) {
                 let latency = run(Internode { myelin: *myelin, seal: 1.0, sodium })?;
                 *delay = latency.map(|l| (l - healthy) / INSIDE as f64);

@@ -70,7 +70,7 @@ pub struct Measured {
 
 impl Default for CourseScenario {
     fn default() -> Self {
-        let neuritis = Lesion { name: "optic neuritis".into(), place: 15.0, length: 10.0, day: 30.0, myelin: 0.03 };
+        let neuritis = Lesion { name: "optic neuritis".into(), place: 15.0, length: 12.0, day: 30.0, myelin: 0.02 };
         Self {
             days: 365.0,
             draws: 400,
@@ -81,9 +81,9 @@ impl Default for CourseScenario {
             temperature: 37.0,
             lesions: vec![neuritis],
             onset: 7.0,
-            remyelination: 0.2,
-            half_life: 60.0,
-            sodium: 0.08,
+            remyelination: 0.05,
+            half_life: 300.0,
+            sodium: 0.12,
             sodium_half_life: 15.0,
             spread: 0.25,
             fibre_spread: 0.5,
@@ -271,14 +271,29 @@ impl CourseScenario {
     }
 }
 
-/// Where the sum of equal waves at these delays peaks, and its height as a share of their number.
+/// Where the sum of equal waves at these delays peaks near their median, and its height as a share of their number.
+///
+/// Climbs by mean shift (Fukunaga and Hostetler 1975), which cannot overshoot.
 fn summed_peak(delays: &[f64]) -> (f64, f64) {
-    let sum =
-        |t: f64| delays.iter().map(|d| (-0.5 * ((t - d) / WAVE_MS).powi(2)).exp()).sum::<f64>() / delays.len() as f64;
-    let (low, high) = delays.iter().fold((f64::MAX, f64::MIN), |(l, h), d| (l.min(*d), h.max(*d)));
-    let steps = ((high - low) / 1.0).ceil().clamp(1.0, 400.0);
-    let tried = (0..=steps as usize).map(|i| low + (high - low) * i as f64 / steps);
-    tried.map(|t| (t, sum(t))).fold((low, 0.0), |best, now| if now.1 > best.1 { now } else { best })
+    let mut sorted = delays.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let mut peak = sorted[sorted.len() / 2];
+    let mut height = 0.0;
+    for _ in 0..40 {
+        let (mut weights, mut moment) = (0.0, 0.0);
+        for delay in delays {
+            let weight = (-0.5 * ((peak - delay) / WAVE_MS).powi(2)).exp();
+            weights += weight;
+            moment += weight * delay;
+        }
+        height = weights / delays.len() as f64;
+        let next = moment / weights;
+        if (next - peak).abs() < 0.01 {
+            break;
+        }
+        peak = next;
+    }
+    (peak, height)
 }
 
 fn latency_band(readouts: &[Readouts]) -> Option<Band> {

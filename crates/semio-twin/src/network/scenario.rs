@@ -254,7 +254,9 @@ fn response(p: &Propagator, time_constant: f64) -> f64 {
 
 fn by_neuron(raster: &[Spike], count: usize) -> Vec<Vec<f64>> {
     let mut times = vec![vec![]; count];
-    raster.iter().for_each(|s| times[s.neuron as usize].push(s.time_ms));
+    for spike in raster {
+        times[spike.neuron as usize].push(spike.time_ms);
+    }
     times
 }
 
@@ -274,7 +276,9 @@ fn interval_cv(times: &[Vec<f64>]) -> Option<f64> {
 fn synchrony(raster: &[Spike], window_ms: f64) -> Option<f64> {
     let mut counts = vec![0.0; (window_ms / BIN_MS).ceil().max(1.0) as usize];
     let last = counts.len() - 1;
-    raster.iter().for_each(|s| counts[((s.time_ms / BIN_MS) as usize).min(last)] += 1.0);
+    for spike in raster {
+        counts[((spike.time_ms / BIN_MS) as usize).min(last)] += 1.0;
+    }
     let (mean, variance) = moments(&counts);
     (mean > 0.0).then(|| variance / mean)
 }

@@ -18,7 +18,10 @@ pub(super) struct Axes {
 impl Axes {
     pub(super) fn at(&self, x: f64, y: f64) -> (f64, f64) {
         let [left, top, width, height] = self.place;
-        let share = |value: f64, (low, high): (f64, f64)| if high == low { 0.0 } else { (value - low) / (high - low) };
+        let share = |value: f64, (low, high): (f64, f64)| {
+            let share = (value - low) / (high - low);
+            if share.is_finite() { share } else { 0.0 }
+        };
         (left + width * share(x, self.x), top + height * (1.0 - share(y, self.y)))
     }
 
@@ -53,7 +56,7 @@ impl Axes {
     /// Grid and numbers at round values of y, and the axis' name beside them.
     pub(super) fn y_axis(&self, svg: &mut Svg, name: &str, language: Language) {
         let [left, top, width, height] = self.place;
-        let ticks = ticks(self.y, (height / 42.0) as usize);
+        let ticks = ticks((self.y.0.min(self.y.1), self.y.0.max(self.y.1)), (height / 42.0) as usize);
         for tick in &ticks {
             let (_, y) = self.at(0.0, *tick);
             svg.line((left, y), (left + width, y), Tone::Grid, 1.0, false);
@@ -119,6 +122,6 @@ mod tests {
         assert_eq!(ticks((-90.0, 40.0), 4), [-50.0, 0.0]);
         assert_eq!(ticks((0.0, 1.1), 4), [0.0, 0.5, 1.0]);
         assert_eq!(ticks((3.0, 3.0), 4), [3.0]);
-        assert_eq!([round_up(0.0), round_up(56.1), round_up(1.2)], [1.0, 60.0, 1.5]);
+        assert_eq!(vec![round_up(0.0), round_up(56.1), round_up(1.2)], [1.0, 60.0, 1.5]);
     }
 }

@@ -93,7 +93,7 @@ fn conditions(report: &AxonReport, language: Language) -> String {
         share(language.say("myelin left", "myéline restante"), report.myelin),
     );
     if let Some([first, last]) = report.lesion {
-        text += &format!(" {} {first}–{last}", language.say("in internodes", "dans les internœuds"));
+        text += &[" ", language.say("in internodes", "dans les internœuds"), &format!(" {first}–{last}")].concat();
     }
     if report.seal < 1.0 {
         text += &share(language.say("paranodal seal", "étanchéité paranodale"), report.seal);

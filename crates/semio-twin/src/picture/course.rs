@@ -11,7 +11,7 @@ const LEFT: f64 = 76.0;
 const INNER: f64 = WIDTH - LEFT - 24.0;
 const LATENCY: f64 = 230.0;
 const SHARES: f64 = 160.0;
-const TOP: f64 = 106.0;
+const TOP: f64 = 126.0;
 
 /// Latency, and below it amplitude and share of conducting fibres, over the days, with nine tenths of the draws.
 pub fn course(report: &CourseReport, language: Language) -> String {
@@ -112,7 +112,7 @@ fn events(svg: &mut Svg, axes: &Axes, report: &CourseReport, language: Language)
         let (x, _) = axes.at(day, 0.0);
         svg.line((x, top - 6.0), (x, top + height), tone, 1.3, true);
         let (anchor, shift) = if day > report.scenario.days * 0.6 { (Anchor::End, -5.0) } else { (Anchor::Start, 5.0) };
-        svg.text((x + shift, top - 10.0 - 15.0 * (i % 2) as f64), anchor, TICK, tone, &name);
+        svg.text((x + shift, top - 10.0 - 15.0 * (i % 3) as f64), anchor, TICK, tone, &name);
     }
 }
 

@@ -38,7 +38,8 @@ pub fn raster(report: &NetworkReport, language: Language) -> String {
         Wiring::Chain { .. } => true,
     };
     for (series, wanted) in [(0, true), (1, false)] {
-        let drawn = report.raster.iter().filter(|s| s.neuron as usize % every == 0 && excites(s.neuron) == wanted);
+        let drawn =
+            report.raster.iter().filter(|s| (s.neuron as usize).is_multiple_of(every) && excites(s.neuron) == wanted);
         let tops = drawn.map(|s| {
             let (x, y) = axes.at(s.time_ms, f64::from(s.neuron));
             (x, y - height / 2.0)
@@ -70,7 +71,7 @@ fn rate(svg: &mut Svg, top: f64, report: &NetworkReport, language: Language) {
 
 fn wiring(report: &NetworkReport, language: Language) -> String {
     let n = |v| language.plain(v);
-    let mut text = match report.wiring {
+    let text = match report.wiring {
         Wiring::Chain { neurons, weight } => {
             format!(
                 "{} {neurons} · {} {}",
@@ -93,18 +94,19 @@ fn wiring(report: &NetworkReport, language: Language) -> String {
         ),
     };
     let damage = report.demyelinated;
-    if damage.share > 0.0 {
-        text += &format!(
-            " · {} {}: +{} ± {} ms, {} {}",
-            language.say("demyelinated", "démyélinisés"),
-            language.percent(damage.share),
-            n(damage.delay_ms),
-            n(damage.jitter_ms),
-            language.say("lost", "perdus"),
-            language.percent(damage.failure),
-        );
+    if damage.share <= 0.0 {
+        return text;
     }
-    text
+    format!(
+        "{text} · {} {}{} +{} ± {} ms, {} {}",
+        language.say("demyelinated", "démyélinisés"),
+        language.percent(damage.share),
+        language.say(":", "\u{a0}:"),
+        n(damage.delay_ms),
+        n(damage.jitter_ms),
+        language.say("lost", "perdus"),
+        language.percent(damage.failure),
+    )
 }
 
 fn membrane(report: &NetworkReport, language: Language) -> String {

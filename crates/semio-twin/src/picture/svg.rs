@@ -73,8 +73,8 @@ impl Svg {
     pub(super) fn strokes(&mut self, tops: impl Iterator<Item = (f64, f64)>, height: f64, tone: Tone, width: f64) {
         let (class, color) = tone.class();
         let height = number(height);
-        let path: String = tops.map(|(x, y)| format!("M{} {}v{height}", number(x), number(y))).collect();
-        let width = number(width);
+        let path: Vec<String> = tops.map(|(x, y)| format!("M{} {}v{height}", number(x), number(y))).collect();
+        let (width, path) = (number(width), path.concat());
         self.push(&format!("<path class=\"l-{class}\" stroke=\"{color}\" stroke-width=\"{width}\" d=\"{path}\"/>"));
     }
 
