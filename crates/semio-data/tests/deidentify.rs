@@ -176,12 +176,16 @@ const FONT: [[u8; 7]; 5] = [
 ];
 
 fn write_text(samples: &mut [u8], width: usize, at: (usize, usize), letters: usize, scale: usize) {
+    // White on dark ground, black on light ground.
+    let rows = samples.chunks(width).skip(at.1).take(7 * scale);
+    let ground: Vec<u32> = rows.flat_map(|row| &row[at.0..at.0 + 6 * letters * scale]).map(|&v| v.into()).collect();
+    let ink = if ground.iter().sum::<u32>() < 128 * ground.len() as u32 { 255 } else { 0 };
     for n in 0..letters {
         for (row, bits) in FONT[n % 5].iter().enumerate() {
             for column in (0..5).filter(|c| bits >> (4 - c) & 1 == 1) {
                 for (dy, dx) in (0..scale).flat_map(|dy| (0..scale).map(move |dx| (dy, dx))) {
                     let (x, y) = (at.0 + (n * 6 + column) * scale + dx, at.1 + row * scale + dy);
-                    samples[y * width + x] = 255;
+                    samples[y * width + x] = ink;
                 }
             }
         }

@@ -72,10 +72,11 @@ pub fn deidentify(
     if syntax == TransferSyntax::DEFLATED {
         TransferSyntax::EXPLICIT.clone_into(&mut syntax);
     }
-    // A file that announced another coding than it has is now announced as what it is.
-    match (encoding.explicit, encoding.big_endian) {
-        (false, false) if syntax != TransferSyntax::IMPLICIT => TransferSyntax::IMPLICIT.clone_into(&mut syntax),
-        (true, false) if syntax == TransferSyntax::IMPLICIT => TransferSyntax::EXPLICIT.clone_into(&mut syntax),
+    // A file that announced another coding than it has is now announced as what it is. Where pixels are coded, the
+    // announcement says how, and stays.
+    match (encoding.explicit, syntax.as_str()) {
+        (false, TransferSyntax::EXPLICIT) => TransferSyntax::IMPLICIT.clone_into(&mut syntax),
+        (true, TransferSyntax::IMPLICIT) => TransferSyntax::EXPLICIT.clone_into(&mut syntax),
         _ => {}
     }
     mark(&mut elements, options, &report);

@@ -18,7 +18,7 @@ const CONFOUNDED: f64 = 0.5;
 pub(super) fn of(found: &Exploration, table: &Table) -> Vec<String> {
     let mut warnings = vec![];
     if !found.unreadable.is_empty() {
-        warnings.push(format!("{} files cannot be read", found.unreadable.len()));
+        warnings.push(format!("{} cannot be read", counted(found.unreadable.len(), "file")));
     }
     leaks(found, &mut warnings);
     duplicates(found, &mut warnings);
@@ -30,18 +30,23 @@ pub(super) fn of(found: &Exploration, table: &Table) -> Vec<String> {
     brightness(table, &mut warnings);
     let burned_in = table.burned_in();
     if burned_in > 0 {
-        warnings.push(format!("{burned_in} DICOM files say that text is burned into their pixels"));
+        warnings
+            .push(format!("{} with text burned into the pixels, as the file says", counted(burned_in, "DICOM file")));
     }
     if !found.outliers.is_empty() {
-        warnings.push(format!("{} pictures are unlike the rest of their class", found.outliers.len()));
+        warnings.push(format!("{} unlike the rest of the class", counted(found.outliers.len(), "picture")));
     }
     warnings
+}
+
+fn counted(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 fn leaks(found: &Exploration, warnings: &mut Vec<String>) {
     let Some(leaks) = &found.leaks else { return };
     if let Some(patients) = leaks.patients.filter(|&n| n > 0) {
-        warnings.push(format!("{patients} patients have pictures in more than one part"));
+        warnings.push(format!("{} with pictures in more than one part", counted(patients, "patient")));
     }
     for (split, part) in leaks.parts.iter().filter(|(_, part)| part.touched > 0) {
         warnings.push(format!(
@@ -57,20 +62,23 @@ fn leaks(found: &Exploration, warnings: &mut Vec<String>) {
 fn duplicates(found: &Exploration, warnings: &mut Vec<String>) {
     let found = &found.duplicates;
     if found.exact_surplus > 0 {
-        warnings.push(format!("{} pictures repeat another one exactly", found.exact_surplus));
+        warnings.push(format!("{} that repeat another one exactly", counted(found.exact_surplus, "picture")));
     }
     if found.near_groups > 0 {
-        let (pictures, groups) = (found.near_pictures, found.near_groups);
-        warnings.push(format!("{pictures} pictures in {groups} groups are nearly the same"));
+        let (pictures, groups) = (counted(found.near_pictures, "picture"), counted(found.near_groups, "group"));
+        warnings.push(format!("{pictures} in {groups} of nearly the same picture"));
     }
     if found.contradictory_groups > 0 {
-        warnings.push(format!("{} groups of duplicates have different classes", found.contradictory_groups));
+        let groups = counted(found.contradictory_groups, "group");
+        warnings.push(format!("{groups} of duplicates with different classes"));
     }
 }
 
 fn classes(found: &Exploration, warnings: &mut Vec<String>) {
-    for class in found.classes.iter().filter(|class| class.count < FEW) {
-        warnings.push(format!("the class {} has {} pictures only", class.name, class.count));
+    let few: Vec<String> =
+        found.classes.iter().filter(|c| c.count < FEW).map(|c| format!("{} ({})", c.name, c.count)).collect();
+    if !few.is_empty() {
+        warnings.push(format!("classes with fewer than {FEW} pictures teach and judge little: {}", few.join("; ")));
     }
     let (Some(most), Some(least)) =
         (found.classes.iter().max_by_key(|c| c.count), found.classes.iter().min_by_key(|c| c.count))
@@ -161,7 +169,7 @@ mod tests {
 
     #[test]
     fn association_of_counts() {
-        // scipy.stats.contingency.association([[10, 20], [30, 15]], correction=False) = 0.33634
+        // chi² = 75 · (10·15 − 20·30)² / (30·45·40·35) = 8.035714; V = √(chi² / 75)
         assert!((cramers_v(&table(&[[10, 20], [30, 15]])) - 0.327_327).abs() < 1e-6);
         assert!((cramers_v(&table(&[[9, 0], [0, 7]])) - 1.0).abs() < 1e-12);
         assert_eq!(cramers_v(&table(&[[5, 5]])), 0.0);

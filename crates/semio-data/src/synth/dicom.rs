@@ -69,6 +69,7 @@ pub(super) fn encode(
             elements.push(Out::text(Tag(0x0008, 0x0060), *b"CS", "SM"));
             elements.push(Out::text(Tag(0x0008, 0x0064), *b"CS", "WSD"));
             elements.push(Out::text(Tag(0x0020, 0x0020), *b"CS", ""));
+            elements.push(Out::text(Tag(0x0020, 0x0060), *b"CS", ""));
         }
     }
     let syntax = pixels(&mut elements, &sample.image, format)?;
@@ -151,7 +152,8 @@ fn pixels(elements: &mut Vec<Out>, image: &Image, format: Format) -> Result<&'st
     let (allocated, stored) = if deep { (16, 12) } else { (8, 8) };
     let photometric = match (channels, is_jpeg) {
         (1, _) => "MONOCHROME2",
-        (_, true) => "YBR_FULL",
+        // PS3.5, 8.2.1 names this one for JPEG; how far colour differences are halved, here not at all, the stream says.
+        (_, true) => "YBR_FULL_422",
         (_, false) => "RGB",
     };
     elements.push(Out::shorts(Tag::SAMPLES, &[channels as u16]));

@@ -1,9 +1,12 @@
+mod deidentify;
+mod explore;
+mod import;
 mod inspect;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
-use semio_data::synth::{Job, SynthOptions, write_dataset};
+use semio_data::synth::{Format, Job, SynthError, SynthOptions, write_dataset_as};
 use semio_train::{Dataset, Recipe};
 
 use crate::{
@@ -29,6 +32,9 @@ pub(crate) enum Data {
         /// Side of the pictures, in pixels
         #[arg(long, value_name = "PIXELS", default_value_t = 128)]
         size: usize,
+        /// png, dicom, dicom-rle or dicom-jpeg; masks are PNG always
+        #[arg(long, value_name = "FORMAT", default_value = "png")]
+        format: String,
         /// Folder to fill: pictures, masks and labels.csv
         #[arg(short = 'o', long = "output", value_name = "DIR")]
         output: PathBuf,
@@ -39,6 +45,12 @@ pub(crate) enum Data {
         #[arg(short, long)]
         quiet: bool,
     },
+    /// Find out how a published data set lies, check its tables against its files, and write one manifest.
+    Import(Box<import::Import>),
+    /// Read every picture and write a page: classes, sizes, brightness, metadata, duplicates, leaks, odd ones.
+    Explore(Box<explore::Explore>),
+    /// Remove what says who the patient is from DICOM files (PS3.15), under a secret key.
+    Deidentify(Box<deidentify::Deidentify>),
     /// Show what picture files hold: how pixels are coded and are to be seen, exposure and device; not who the patient is.
     Inspect {
         /// Picture files, DICOM or others, or folders of them
@@ -66,21 +78,28 @@ pub(crate) enum Data {
 impl Data {
     pub(crate) fn run(self) -> Outcome {
         match self {
-            Self::Synth { job, count, seed, size, output, json, quiet } => {
+            Self::Synth { job, count, seed, size, format, output, json, quiet } => {
                 let job: Job = job.parse().map_err(Fault::usage)?;
-                synth(&SynthOptions { job, count, seed, size }, &output, json, quiet)
+                let format: Format = format.parse().map_err(Fault::usage)?;
+                synth(&SynthOptions { job, count, seed, size }, format, &output, json, quiet)
             }
+            Self::Import(command) => command.run(),
+            Self::Explore(command) => command.run(),
+            Self::Deidentify(command) => command.run(),
             Self::Inspect { files, json } => inspect::inspect(&files, json),
             Self::Split { data, split, output, json } => divide(&dividing(&data, &split)?, &output, json),
         }
     }
 }
 
-fn synth(options: &SynthOptions, output: &std::path::Path, json: bool, quiet: bool) -> Outcome {
+fn synth(options: &SynthOptions, format: Format, output: &std::path::Path, json: bool, quiet: bool) -> Outcome {
     let bar = bar(options.count, "drawing", quiet || json);
-    let summary = write_dataset(options, output, &|done| bar.set_position(done as u64));
+    let summary = write_dataset_as(options, format, output, &|done| bar.set_position(done as u64));
     bar.finish_and_clear();
-    let summary = summary?;
+    let summary = summary.map_err(|error| match error {
+        SynthError::TooDeep { .. } => Fault::usage(error),
+        other => Fault::trouble(other),
+    })?;
     let table = output.join("labels.csv");
     if json {
         let classes: serde_json::Map<String, serde_json::Value> =
