@@ -301,7 +301,10 @@ fn read_zipped(path: &Path, wanted: &str) -> Result<Vec<u8>, BundleError> {
     let suffix = format!("/{wanted}");
     let fits = |name: &str| name == wanted || name.ends_with(&suffix);
     let place = archive.file_names().flatten().find(|n| fits(n)).map(std::borrow::Cow::into_owned);
-    let place = place.ok_or_else(|| BundleError::NotABundle(path.into()))?;
+    let place = place.ok_or_else(|| match wanted {
+        "bundle.json" => BundleError::NotABundle(path.into()),
+        _ => failed(io::Error::new(io::ErrorKind::NotFound, format!("it lacks {wanted}"))),
+    })?;
     let entry = archive.by_name(&place).map_err(|e| failed(io::Error::other(e)))?;
     let mut bytes = vec![];
     let size = entry.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(failed)?;
