@@ -103,7 +103,7 @@ fn a_chain_of_exponential_synapses_is_brians() {
             (numbers(&fixture[step.to_string()]["neuron"]), numbers(&fixture[step.to_string()]["time"]));
         for neuron in 0..5u32 {
             let here: Vec<f64> = report.raster.iter().filter(|s| s.neuron == neuron).map(|s| s.time_ms).collect();
-            let there = neurons.iter().zip(&times).filter(|(n, _)| **n == f64::from(neuron)).map(|(_, t)| *t);
+            let there = neurons.iter().zip(&times).filter(|(n, _)| **n as u32 == neuron).map(|(_, t)| *t);
             let there: Vec<f64> = there.collect();
             assert!(there.len() > 3 && here.len().abs_diff(there.len()) <= 1, "{neuron}: {here:?} {there:?}");
             for (k, (a, b)) in here.iter().zip(&there).enumerate() {

@@ -88,7 +88,7 @@ fn the_curve_is_exact_at_its_points_and_shows_each_spike() {
     for (t, v) in times.iter().zip(potentials).filter(|(t, _)| **t < response.spike_times_ms[0]) {
         assert!(near(*v, 1.5 * -(-t / 20.0).exp_m1(), 1e-14), "at {t}: {v}");
     }
-    assert_eq!(potentials.iter().filter(|v| **v == 1.0).count(), 2);
+    assert_eq!(potentials.iter().filter(|v| **v >= 1.0).count(), 2);
 }
 
 #[test]
@@ -123,7 +123,7 @@ proptest! {
             + tau * ((resistance * current + below) / (resistance * current - threshold)).ln();
         let window = (first + 40.0 * interval).clamp(0.1, 1e6);
         let spikes = neuron.run(&Current::Constant(current), window, None).unwrap().spike_times_ms;
-        prop_assert!(spikes.len() >= 39 || window == 1e6);
+        prop_assert!(spikes.len() >= 39 || window >= 1e6);
         for (k, spike) in spikes.iter().enumerate() {
             prop_assert!(near(*spike, first + k as f64 * interval, 1e-9), "spike {}: {}", k, spike);
         }
