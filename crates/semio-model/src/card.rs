@@ -26,7 +26,7 @@ pub(crate) fn markdown(manifest: &Manifest, network: &Network) -> String {
     }
     match &manifest.classifier {
         Some(Classical::Forest(_)) => {
-            line(format_args!("- a random forest decides on the network's features and the picture's appearance"))
+            line(format_args!("- a random forest decides on the network's features and the picture's appearance"));
         }
         Some(Classical::Logistic(_)) => {
             line(format_args!(

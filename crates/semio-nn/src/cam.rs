@@ -112,7 +112,9 @@ fn weighted_sum(maps: &[f32], weights: &[f32], area: usize) -> Vec<f32> {
     for (map, weight) in maps.chunks(area).zip(weights) {
         sum.iter_mut().zip(map).for_each(|(s, a)| *s += weight * a);
     }
-    sum.iter_mut().for_each(|s| *s = s.max(0.0));
+    for value in &mut sum {
+        *value = value.max(0.0);
+    }
     sum
 }
 
@@ -148,7 +150,9 @@ fn principal(maps: &[f32], area: usize) -> Vec<f32> {
     }
     let total: f32 = means.iter().zip(&direction).map(|(m, d)| m * d).sum();
     if total < 0.0 {
-        direction.iter_mut().for_each(|d| *d = -*d);
+        for d in &mut direction {
+            *d = -*d;
+        }
     }
     direction
 }

@@ -356,27 +356,7 @@ fn run(
     write_whole(&folder.join("history.csv"), history.as_bytes())?;
     let counts = Some((parts.train.len() as u64, parts.val.len() as u64));
     write_whole(&folder.join("curves.svg"), curves(&fitted.history, fitted.epoch, counts).as_bytes())?;
-    let chosen = match recipe.threshold()? {
-        Threshold::Fixed(value) => {
-            if dataset.classes.len() == 2 {
-                predictor.set_decision(Decision::Threshold { value });
-            }
-            None
-        }
-        Threshold::Chosen(aim) => {
-            if dataset.classes.len() == 2 {
-                predictor.set_decision(Decision::Threshold { value: 0.5 });
-            }
-            Some(aim).filter(|_| dataset.classes.len() == 2)
-        }
-    };
-    let aims = Aims {
-        scaling: recipe.scaling,
-        score: recipe.sets,
-        class_conditional: recipe.sets_by_class,
-        coverage: recipe.coverage,
-    };
-    let wishes = Wishes { aims, false_refusals: recipe.false_refusals, threshold: chosen };
+    let wishes = wishes(recipe, &mut predictor)?;
     calibrate(&mut predictor, parts.train, &parts.calibration, &wishes, threads, batch)?;
     let judged = judge_pictures(&predictor, parts.judged, threads, batch, |_| ())?;
     let groups = group_names(&judged.pictures, &dataset.samples);
@@ -390,6 +370,28 @@ fn run(
     bundle.write(&folder.join("bundle"), &further)?;
     let (judged, predictions) = (judged.pictures, judged.predictions);
     Ok(Run { fitted, manifest: bundle.manifest, judged, predictions, verdict })
+}
+
+/// What the recipe asks of the calibration part; of two classes, a threshold that it names is set at once.
+fn wishes(recipe: &Recipe, predictor: &mut Predictor) -> Result<Wishes, RecipeError> {
+    let mut threshold = None;
+    if predictor.manifest().classes.len() == 2 {
+        let value = match recipe.threshold()? {
+            Threshold::Fixed(value) => value,
+            Threshold::Chosen(aim) => {
+                threshold = Some(aim);
+                0.5
+            }
+        };
+        predictor.set_decision(Decision::Threshold { value });
+    }
+    let aims = Aims {
+        scaling: recipe.scaling,
+        score: recipe.sets,
+        class_conditional: recipe.sets_by_class,
+        coverage: recipe.coverage,
+    };
+    Ok(Wishes { aims, false_refusals: recipe.false_refusals, threshold })
 }
 
 /// What the bundle says about the weights that a run began with.

@@ -189,11 +189,10 @@ pub enum FitError {
 /// # Errors
 /// [`FitError`]; what the last whole epoch left in the folder stays there.
 pub fn fit(job: &Job<'_>, observe: &mut (dyn FnMut(Event<'_>) + Send), stop: &AtomicBool) -> Result<Fitted, FitError> {
-    if job.train.is_empty() {
-        return Err(FitError::EmptyPart("training"));
-    }
-    if job.val.is_empty() {
-        return Err(FitError::EmptyPart("validation"));
+    for (part, name) in [(job.train, "training"), (job.val, "validation")] {
+        if part.is_empty() {
+            return Err(FitError::EmptyPart(name));
+        }
     }
     let recipe = job.recipe;
     let output = output_kind(recipe, job.classes)?;
@@ -234,7 +233,7 @@ pub fn fit(job: &Job<'_>, observe: &mut (dyn FnMut(Event<'_>) + Send), stop: &At
         train: Loader::new(job.train, job.pipeline, Some(variation), job.threads, budget - budget / 4),
     };
 
-    let mut ending = Ending::Epochs;
+    let mut asked_to_end = false;
     let (mut best, mut written, mut told) = (None, Instant::now(), 0);
     while !state.done && state.history.len() < recipe.epochs {
         let started = since.take().unwrap_or_else(Instant::now);
@@ -248,9 +247,9 @@ pub fn fit(job: &Job<'_>, observe: &mut (dyn FnMut(Event<'_>) + Send), stop: &At
             learner = Learner::new(learner.whole(), free, recipe.stage_decay);
         }
         if told != free && recipe.weights.is_some() {
-            told = free;
             learner.tell(observe);
         }
+        told = free;
         let from = match &kept {
             Some(features) if free == 1 => Batches::Features(features),
             _ => Batches::Pictures(&pictures),
@@ -283,16 +282,18 @@ pub fn fit(job: &Job<'_>, observe: &mut (dyn FnMut(Event<'_>) + Send), stop: &At
             written = Instant::now();
         }
         if asked && !state.done {
-            ending = Ending::Asked;
+            asked_to_end = true;
             break;
         }
-    }
-    if state.done && state.history.len() < recipe.epochs {
-        ending = Ending::Patience;
     }
     let (network, epoch) = match state.best {
         Some((epoch, _)) if recipe.restore_best => (checkpoints.read_best(epoch, &learner.whole(), job.device)?, epoch),
         _ => (averaged(average.as_ref(), learner.whole()), state.history.len()),
+    };
+    let ending = match state.history.len() {
+        _ if asked_to_end => Ending::Asked,
+        epochs if epochs < recipe.epochs => Ending::Patience,
+        _ => Ending::Epochs,
     };
     Ok(Fitted { network, history: state.history, epoch, ending })
 }

@@ -186,6 +186,7 @@ pub(crate) fn folds_report(
 ///
 /// # Errors
 /// [`ReportError`] where the page cannot be made.
+#[expect(clippy::too_many_arguments, reason = "what a report tells, each named once")]
 pub fn evaluation_report(
     manifest: &Manifest,
     name: &str,

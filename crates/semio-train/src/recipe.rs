@@ -13,6 +13,7 @@ use crate::dataset::Dataset;
 /// Everything that decides how a model is trained. Each key of a recipe's TOML file is a flag of `semio train`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(clippy::struct_excessive_bools, reason = "keys of a file that people write")]
 pub struct Recipe {
     /// Folder of class folders, or CSV file.
     pub data: PathBuf,

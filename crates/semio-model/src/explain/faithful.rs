@@ -92,7 +92,9 @@ impl Predictor {
 fn mixed(from: &[f32], to: &[f32], places: &[usize], area: usize) -> Vec<f32> {
     let mut picture = from.to_vec();
     for (channel, other) in picture.chunks_mut(area).zip(to.chunks(area)) {
-        places.iter().for_each(|&place| channel[place] = other[place]);
+        for &place in places {
+            channel[place] = other[place];
+        }
     }
     picture
 }

@@ -18,7 +18,7 @@ impl Map {
     /// The place of the largest value, as shares of width and height.
     pub fn peak_at(&self) -> Option<[f64; 2]> {
         let peak = self.peak()?;
-        let place = self.values.iter().position(|v| *v == peak)?;
+        let place = self.values.iter().position(|v| *v >= peak)?;
         let share = |at: usize, side: usize| (at as f64 + 0.5) / side as f64;
         Some([share(place % self.width, self.width), share(place / self.width, self.height)])
     }
@@ -83,9 +83,11 @@ fn ranks(values: &[f32]) -> Vec<f64> {
     order.sort_by(|&i, &j| values[i].total_cmp(&values[j]));
     let mut ranks = vec![0.0; values.len()];
     let mut first = 0;
-    for tied in order.chunk_by(|&i, &j| values[i] == values[j]) {
+    for tied in order.chunk_by(|&i, &j| values[i].total_cmp(&values[j]).is_eq()) {
         let rank = first as f64 + (tied.len() as f64 - 1.0) / 2.0;
-        tied.iter().for_each(|&i| ranks[i] = rank);
+        for &i in tied {
+            ranks[i] = rank;
+        }
         first += tied.len();
     }
     ranks

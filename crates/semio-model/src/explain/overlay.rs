@@ -98,12 +98,11 @@ fn color(value: f32) -> [u8; 3] {
 ///
 /// `[x, y, width, height]` in the units of the drawing; the words stand below it.
 pub fn color_bar([x, y, width, height]: [f64; 4], words: [&str; 2]) -> String {
-    let stops: String = (0..=10)
-        .map(|i| {
-            let [r, g, b] = color(i as f32 / 10.0);
-            format!("<stop offset=\"{}%\" stop-color=\"#{r:02x}{g:02x}{b:02x}\"/>", i * 10)
-        })
-        .collect();
+    let stop = |i: u8| {
+        let [r, g, b] = color(f32::from(i) / 10.0);
+        format!("<stop offset=\"{}%\" stop-color=\"#{r:02x}{g:02x}{b:02x}\"/>", u32::from(i) * 10)
+    };
+    let stops = (0..=10).map(stop).collect::<Vec<_>>().concat();
     let below = y + height + 14.0;
     let right = x + width;
     format!(

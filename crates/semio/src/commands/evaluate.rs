@@ -190,7 +190,7 @@ fn print_figures(verdict: &Verdict, part: &str, labelled: &Labelled) {
         println!("  sets hold the truth  {:>7.4}  ({:.2} classes in the mean)", sets.coverage, sets.mean_size);
     }
     let outcomes = verdict.outcomes;
-    let right = evaluation.selective.accuracy.map_or_else(|_| String::new(), |a| format!(", of which {:.4} right", a));
+    let right = evaluation.selective.accuracy.map_or_else(|_| String::new(), |a| format!(", of which {a:.4} right"));
     println!(
         "  answered {}{right}; unsure {}, refused {}",
         count(outcomes.answered),

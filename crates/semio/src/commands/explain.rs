@@ -25,6 +25,7 @@ use crate::{
 #[command(
     after_help = "Examples:\n  semio explain runs/first/bundle picture.png -o maps\n  semio explain runs/first/bundle folder/ --method all --format svg -o maps\n  semio explain runs/first/bundle picture.png --class glioma --faithfulness --sanity --json"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "flags")]
 pub(crate) struct Explain {
     /// Bundle: the folder or .zip that `semio train` wrote
     bundle: PathBuf,
@@ -122,7 +123,8 @@ struct Found {
     explanation: Explanation,
     probability: f64,
     faithfulness: Option<Faithfulness>,
-    sanity: Option<Option<f64>>,
+    /// The correlation with the map of random weights, where it was asked for: a number or null.
+    sanity: Option<Value>,
 }
 
 impl Explain {
@@ -188,10 +190,10 @@ impl Explain {
         let ask = Ask { method, class, layer: self.layer.clone(), steps: self.steps, seed: self.seed };
         let explanation = predictor.explain(&input, &ask)?;
         let class = explanation.class;
-        let probability = predictor.predict(&[input.clone()])[0].probabilities[class];
+        let probability = predictor.predict(std::slice::from_ref(&input))[0].probabilities[class];
         let faithfulness = self.faithfulness.then(|| predictor.faithfulness(&input, &explanation.map, class));
         let ask = Ask { class: Some(class), ..ask };
-        let sanity = if self.sanity { Some(predictor.sanity(&input, &ask)?) } else { None };
+        let sanity = if self.sanity { Some(json!(predictor.sanity(&input, &ask)?)) } else { None };
         let overlay =
             Overlay::new(&image, &predictor.manifest().pipeline, &explanation.map, self.opacity, self.size.max(1))?;
         let found = Found { explanation, probability, faithfulness, sanity };
@@ -215,8 +217,11 @@ impl Explain {
             1 => self.output.join(format!("{stem}.{}.{ending}", method.name())),
             n => self.output.join(format!("{stem}-{n}.{}.{ending}", method.name())),
         };
-        let free = (1..).map(name).find(|path| taken.insert(path.clone()));
-        free.unwrap_or_else(|| name(0))
+        let mut number = 1;
+        while !taken.insert(name(number)) {
+            number += 1;
+        }
+        name(number)
     }
 
     fn say(&self, predictor: &Predictor, name: &str, found: &Found, path: &Path) {
@@ -239,8 +244,8 @@ impl Explain {
                 line["deletion_auc"] = json!(f.deletion.area());
                 line["insertion_auc"] = json!(f.insertion.area());
             }
-            if let Some(correlation) = found.sanity {
-                line["random_weights_correlation"] = json!(correlation);
+            if let Some(correlation) = &found.sanity {
+                line["random_weights_correlation"] = correlation.clone();
             }
             if self.values {
                 line["values"] = Value::from(map.values.clone());
@@ -260,7 +265,7 @@ impl Explain {
                 f.insertion.area()
             );
         }
-        match found.sanity {
+        match found.sanity.as_ref().map(Value::as_f64) {
             Some(Some(rho)) => println!("  rank correlation with the map of random weights {rho:.2} (0 is best)"),
             Some(None) => println!("  no correlation with the map of random weights: one of the maps is empty"),
             None => {}

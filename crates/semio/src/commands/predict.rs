@@ -262,17 +262,16 @@ impl<'a> ResultWriter<'a> {
             Worth::Unsure(_) => format!("not sure: {}", p.outcome.reason()),
             Worth::Answered => format!("the model's result suggests {}", self.classes[p.class]),
         };
-        let mut text = format!("{}: {said}\n", input.name);
+        let mut lines = vec![format!("{}: {said}", input.name), String::new()];
         if !matches!(p.outcome, Worth::Refused(_)) {
             let mut order: Vec<usize> = (0..self.classes.len()).collect();
             order.sort_by(|&a, &b| p.probabilities[b].total_cmp(&p.probabilities[a]));
             let width = self.classes.iter().map(|c| c.chars().count()).max().unwrap_or(0);
-            for i in order {
-                text += &format!("\n  {:<width$}  {:.3}", self.classes[i], p.probabilities[i]);
-            }
-            text += &format!("\n\n{}", self.certainty(p));
+            lines.extend(order.iter().map(|&i| format!("  {:<width$}  {:.3}", self.classes[i], p.probabilities[i])));
+            lines.extend([String::new(), self.certainty(p), String::new()]);
         }
-        text + "\n\nResearch software. Not a medical device."
+        lines.push("Research software. Not a medical device.".into());
+        lines.join("\n")
     }
 
     /// What the probability is worth, by the pictures that it was checked on.
