@@ -295,7 +295,7 @@ fn real_files_keep_their_pixels_and_lose_their_names() {
             .flatten()
             .flat_map(|w| w.split(['^', '=']).map(String::from).collect::<Vec<_>>())
         {
-            if word.is_ascii() && word.len() >= 6 {
+            if word.is_ascii() && word.len() >= 6 && !word.eq_ignore_ascii_case("anonymous") {
                 let header = &made.bytes[..made.bytes.len().min(20_000)];
                 assert!(!contains(header, &word), "{}", entry.display());
             }

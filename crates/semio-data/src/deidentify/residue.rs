@@ -1,5 +1,7 @@
 //! The patient's name and numbers, sought where the table does not expect them.
 
+use std::borrow::Cow;
+
 use super::Report;
 use crate::dicom::{
     DicomFile, Tag,
@@ -39,11 +41,14 @@ impl Identity {
         for element in elements {
             match &mut element.value {
                 OutValue::Items(items) => items.iter_mut().for_each(|item| self.clear(item, report)),
-                OutValue::Bytes(bytes) if is_text(element.tag, element.vr) && bytes.len() <= 1 << 20 => {
+                // What was written anew holds nothing of the old.
+                OutValue::Bytes(bytes @ Cow::Borrowed(_))
+                    if is_text(element.tag, element.vr) && bytes.len() <= 1 << 20 =>
+                {
                     let text = String::from_utf8_lossy(bytes).to_lowercase();
                     if self.0.iter().any(|word| text.contains(word.as_str())) {
                         *report.residue.entry(element.tag.to_string()).or_default() += 1;
-                        *bytes = std::borrow::Cow::Owned(vec![]);
+                        *bytes = Cow::Owned(vec![]);
                     }
                 }
                 OutValue::Bytes(_) | OutValue::Fragments(_) => {}
@@ -54,7 +59,8 @@ impl Identity {
 
 fn is_text(tag: Tag, vr: Option<[u8; 2]>) -> bool {
     // What a picture is and how it is coded holds numbers that may look like a patient's.
-    let is_picture = tag.0 == 0x0028 || tag.0 == 0x7fe0 || tag == Tag(0x0008, 0x0005) || tag == Tag(0x0008, 0x0016);
+    let is_picture =
+        tag.0 == 0x0028 || tag.0 == 0x7fe0 || matches!(tag, Tag(0x0008, 0x0005 | 0x0016 | 0x0100 | 0x0102));
     let vr_text = matches!(
         vr.as_ref(),
         None | Some(b"LO" | b"SH" | b"LT" | b"ST" | b"UT" | b"UC" | b"PN" | b"AE" | b"UN" | b"DA" | b"UR")

@@ -134,10 +134,11 @@ fn lines(mut letters: Vec<TextBox>, width: usize, height: usize) -> Vec<TextBox>
         let top = line.iter().map(|l| l.top).min().unwrap_or_default();
         let right = line.iter().map(|l| l.left + l.width).max().unwrap_or_default();
         let bottom = line.iter().map(|l| l.top + l.height).max().unwrap_or_default();
-        // Commas and the strokes of letters that hang below the line belong to it, as does what is too thin to be seen.
+        // Commas and the strokes of letters that hang below the line belong to it; so do letters at its ends that the
+        // ground hides.
         let margin = (bottom - top) / 2 + 1;
-        let (left, top) = (left.saturating_sub(2 * margin), top.saturating_sub(margin));
-        let (right, bottom) = ((right + 2 * margin).min(width), (bottom + margin).min(height));
+        let (left, top) = (left.saturating_sub(5 * margin), top.saturating_sub(margin));
+        let (right, bottom) = ((right + 5 * margin).min(width), (bottom + margin).min(height));
         TextBox { left, top, width: right - left, height: bottom - top }
     };
     lines.iter().filter(|line| line.len() >= FEWEST).map(around).collect()

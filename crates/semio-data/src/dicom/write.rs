@@ -65,6 +65,8 @@ pub(crate) fn file(meta: &Meta, elements: &mut [Out], encoding: Encoding) -> Vec
         Out::text(Tag(2, 0x12), *b"UI", IMPLEMENTATION),
         Out::text(Tag(2, 0x13), *b"SH", concat!("SEMIO_", env!("CARGO_PKG_VERSION"))),
     ];
+    // Objects that do not say what they are exist.
+    group.retain(|element| !matches!(&element.value, OutValue::Bytes(bytes) if bytes.is_empty()));
     let mut writer = Writer { bytes: vec![], big_endian: false };
     writer.set(&mut group, true);
     let mut bytes = vec![0; 128];
