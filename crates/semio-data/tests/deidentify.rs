@@ -17,14 +17,14 @@ fn key() -> Key {
 }
 
 /// One element in explicit little endian.
-fn element(group: u16, element: u16, vr: &[u8; 2], value: &[u8]) -> Vec<u8> {
+fn element(group: u16, element: u16, vr: &str, value: &[u8]) -> Vec<u8> {
     let mut value = value.to_vec();
     if !value.len().is_multiple_of(2) {
-        value.push(if vr == b"UI" { 0 } else { b' ' });
+        value.push(if vr == "UI" { 0 } else { b' ' });
     }
     let mut bytes = [group.to_le_bytes(), element.to_le_bytes()].concat();
-    bytes.extend(vr);
-    if matches!(vr, b"SQ" | b"OB" | b"OW" | b"UN" | b"UT") {
+    bytes.extend(vr.as_bytes());
+    if matches!(vr, "SQ" | "OB" | "OW" | "UN" | "UT") {
         bytes.extend([0, 0]);
         bytes.extend((value.len() as u32).to_le_bytes());
     } else {
@@ -45,47 +45,47 @@ fn item(content: &[u8]) -> Vec<u8> {
 fn file(pixels: &[u8; 64 * 64]) -> Vec<u8> {
     let nested = item(
         &[
-            element(0x0008, 0x0050, b"SH", b"ACC4711"),
-            element(0x0010, 0x0010, b"PN", b"Lovelace^Ada"),
-            element(0x0040, 0xa123, b"PN", b"Lovelace^Ada"),
+            element(0x0008, 0x0050, "SH", b"ACC4711"),
+            element(0x0010, 0x0010, "PN", b"Lovelace^Ada"),
+            element(0x0040, 0xa123, "PN", b"Lovelace^Ada"),
         ]
         .concat(),
     );
-    let code = item(&element(0x0008, 0x0104, b"LO", b"Chest of Lovelace"));
+    let code = item(&element(0x0008, 0x0104, "LO", b"Chest of Lovelace"));
     let body = [
-        element(0x0008, 0x0016, b"UI", b"1.2.840.10008.5.1.4.1.1.2"),
-        element(0x0008, 0x0018, b"UI", b"1.2.3.4"),
-        element(0x0008, 0x0020, b"DA", b"20240301"),
-        element(0x0008, 0x0060, b"CS", b"CT"),
-        element(0x0008, 0x0080, b"LO", b"Hospital of Turin"),
-        element(0x0008, 0x1030, b"LO", b"Head CT with contrast, Lovelace, ward 7"),
-        element(0x0008, 0x1110, b"SQ", &nested),
-        element(0x0009, 0x0010, b"LO", b"SECRET MAKER"),
-        element(0x0009, 0x1001, b"LO", b"Lovelace"),
-        element(0x0010, 0x0010, b"PN", b"Lovelace^Ada"),
-        element(0x0010, 0x0020, b"LO", b"AL-1815"),
-        element(0x0010, 0x0030, b"DA", b"18151210"),
-        element(0x0010, 0x0040, b"CS", b"F"),
-        element(0x0010, 0x1010, b"AS", b"036Y"),
-        element(0x0018, 0x0015, b"CS", b"HEAD"),
-        element(0x0020, 0x000d, b"UI", b"1.2.3.5"),
-        element(0x0020, 0x0010, b"SH", b"AL-1815"),
-        element(0x0028, 0x0002, b"US", &1u16.to_le_bytes()),
-        element(0x0028, 0x0004, b"CS", b"MONOCHROME2"),
-        element(0x0028, 0x0010, b"US", &64u16.to_le_bytes()),
-        element(0x0028, 0x0011, b"US", &64u16.to_le_bytes()),
-        element(0x0028, 0x0100, b"US", &8u16.to_le_bytes()),
-        element(0x0028, 0x0101, b"US", &8u16.to_le_bytes()),
-        element(0x0028, 0x0102, b"US", &7u16.to_le_bytes()),
-        element(0x0028, 0x0103, b"US", &0u16.to_le_bytes()),
-        element(0x0040, 0x0275, b"SQ", &code),
+        element(0x0008, 0x0016, "UI", b"1.2.840.10008.5.1.4.1.1.2"),
+        element(0x0008, 0x0018, "UI", b"1.2.3.4"),
+        element(0x0008, 0x0020, "DA", b"20240301"),
+        element(0x0008, 0x0060, "CS", b"CT"),
+        element(0x0008, 0x0080, "LO", b"Hospital of Turin"),
+        element(0x0008, 0x1030, "LO", b"Head CT with contrast, Lovelace, ward 7"),
+        element(0x0008, 0x1110, "SQ", &nested),
+        element(0x0009, 0x0010, "LO", b"SECRET MAKER"),
+        element(0x0009, 0x1001, "LO", b"Lovelace"),
+        element(0x0010, 0x0010, "PN", b"Lovelace^Ada"),
+        element(0x0010, 0x0020, "LO", b"AL-1815"),
+        element(0x0010, 0x0030, "DA", b"18151210"),
+        element(0x0010, 0x0040, "CS", b"F"),
+        element(0x0010, 0x1010, "AS", b"036Y"),
+        element(0x0018, 0x0015, "CS", b"HEAD"),
+        element(0x0020, 0x000d, "UI", b"1.2.3.5"),
+        element(0x0020, 0x0010, "SH", b"AL-1815"),
+        element(0x0028, 0x0002, "US", &1u16.to_le_bytes()),
+        element(0x0028, 0x0004, "CS", b"MONOCHROME2"),
+        element(0x0028, 0x0010, "US", &64u16.to_le_bytes()),
+        element(0x0028, 0x0011, "US", &64u16.to_le_bytes()),
+        element(0x0028, 0x0100, "US", &8u16.to_le_bytes()),
+        element(0x0028, 0x0101, "US", &8u16.to_le_bytes()),
+        element(0x0028, 0x0102, "US", &7u16.to_le_bytes()),
+        element(0x0028, 0x0103, "US", &0u16.to_le_bytes()),
+        element(0x0040, 0x0275, "SQ", &code),
         // An attribute that the table does not name, with the patient's number in it.
-        element(0x0054, 0x0400, b"SH", b"for AL-1815"),
-        element(0x6000, 0x3000, b"OW", &[1; 8]),
-        element(0x7fe0, 0x0010, b"OW", pixels),
+        element(0x0054, 0x0400, "SH", b"for AL-1815"),
+        element(0x6000, 0x3000, "OW", &[1; 8]),
+        element(0x7fe0, 0x0010, "OW", pixels),
     ]
     .concat();
-    let meta = element(0x0002, 0x0010, b"UI", b"1.2.840.10008.1.2.1");
+    let meta = element(0x0002, 0x0010, "UI", b"1.2.840.10008.1.2.1");
     [vec![0; 128], b"DICM".to_vec(), meta, body].concat()
 }
 
@@ -133,7 +133,7 @@ fn options_keep_what_they_name() {
     let made = deidentify(&bytes, options, &key(), &ReadLimits::default()).unwrap();
     let attributes = DicomFile::parse(&made.bytes, &ReadLimits::default()).unwrap().attributes();
     assert_eq!(attributes.age.map(|age| age.to_string()), Some("036Y".into()));
-    assert_eq!((attributes.sex.map(|s| s.letter()), &*made.instance), (Some('F'), "1.2.3.4"));
+    assert_eq!((attributes.sex.map(semio_data::dicom::Sex::letter), &*made.instance), (Some('F'), "1.2.3.4"));
     assert!(contains(&made.bytes, "Head CT with contrast 7"));
     for word in ["Lovelace", "AL-1815", "18151210", "20240301"] {
         assert!(!contains(&made.bytes, word), "{word}");

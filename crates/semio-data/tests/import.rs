@@ -191,9 +191,10 @@ fn faults_of_an_rsna_layout() {
 /// The smallest Excel file with one sheet of texts.
 fn xlsx(rows: &[&[&str]]) -> Vec<u8> {
     let cells = |row: &&[&str]| -> String {
-        row.iter().map(|cell| format!("<c t=\"inlineStr\"><is><t>{cell}</t></is></c>")).collect()
+        let cells = row.iter().map(|cell| format!("<c t=\"inlineStr\"><is><t>{cell}</t></is></c>"));
+        cells.collect::<Vec<_>>().concat()
     };
-    let rows: String = rows.iter().map(|row| format!("<row>{}</row>", cells(row))).collect();
+    let rows = rows.iter().map(|row| format!("<row>{}</row>", cells(row))).collect::<Vec<_>>().concat();
     let main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let package = "http://schemas.openxmlformats.org/package/2006";

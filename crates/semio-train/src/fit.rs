@@ -219,13 +219,7 @@ pub fn fit(job: &Job<'_>, observe: &mut (dyn FnMut(Event<'_>) + Send), stop: &At
     // Computing features is part of the first epoch's time.
     let mut since = Some(Instant::now());
     let mut learner = Learner::new(network, course.free(state.history.len()), recipe.stage_decay);
-    let store = match learner.base().filter(|_| !state.done && learner.free() == 1 && recipe.feature_variants > 0) {
-        Some(base) => {
-            let identity = identity(base, job.pipeline, &variation);
-            Some(Mutex::new(FeatureStore::open(job.features, &identity, learner.features())?))
-        }
-        None => None,
-    };
+    let store = if state.done { None } else { feature_store(job, &learner, &variation)? };
     let kept = store.as_ref().map(|store| keep_features(job, &learner, &variation, store, observe)).transpose()?;
     let budget = recipe.cache << 20;
     let pictures = Parts {
@@ -329,6 +323,18 @@ fn variation_of(job: &Job<'_>) -> Variation {
 
 /// The longest time without a checkpoint where epochs are shorter than that.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
+
+/// Where a frozen base's features are kept; none where more than the head learns, or nothing is to be kept.
+fn feature_store(
+    job: &Job<'_>,
+    learner: &Learner,
+    variation: &Variation,
+) -> Result<Option<Mutex<FeatureStore>>, FitError> {
+    let keeps = learner.free() == 1 && job.recipe.feature_variants > 0;
+    let Some(base) = learner.base().filter(|_| keeps) else { return Ok(None) };
+    let identity = identity(base, job.pipeline, variation);
+    Ok(Some(Mutex::new(FeatureStore::open(job.features, &identity, learner.features())?)))
+}
 
 /// Computes the features of both parts, as far as they are not kept yet.
 fn keep_features<'a>(

@@ -172,6 +172,6 @@ mod tests {
         // chi² = 75 · (10·15 − 20·30)² / (30·45·40·35) = 8.035714; V = √(chi² / 75)
         assert!((cramers_v(&table(&[[10, 20], [30, 15]])) - 0.327_327).abs() < 1e-6);
         assert!((cramers_v(&table(&[[9, 0], [0, 7]])) - 1.0).abs() < 1e-12);
-        assert_eq!(cramers_v(&table(&[[5, 5]])), 0.0);
+        assert!(cramers_v(&table(&[[5, 5]])).abs() < 1e-12);
     }
 }
