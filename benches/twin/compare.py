@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT / "crates/semio-twin/tests/fixtures/neuron"))
 
 def program():
     """Builds the Rust side and gives its path."""
-    command = "cargo bench -p semio-twin --bench speed --no-run --message-format=json"
+    command = "nice -n 15 cargo bench -p semio-twin --bench speed --no-run --message-format=json"
     lines = subprocess.run(command.split(), cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
     built = (json.loads(line) for line in lines)
     return next(b["executable"] for b in built if b.get("executable") and b["target"]["name"] == "speed")
