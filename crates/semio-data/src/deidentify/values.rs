@@ -91,7 +91,9 @@ pub(super) fn cleaned(text: &str) -> String {
     let known = |word: &str| {
         let lower = word.to_lowercase();
         let short_number = word.len() <= 3 && word.bytes().all(|b| b.is_ascii_digit());
-        short_number || WORDS.split_whitespace().any(|w| w == lower)
+        // "Mr" is not the modality.
+        let title = lower == "mr" && word != "MR";
+        short_number || !title && WORDS.split_whitespace().any(|w| w == lower)
     };
     // Numbers with signs between them are dates, times and numbers of people.
     let joins = |c: char| matches!(c, '.' | '-' | '/' | ':');
