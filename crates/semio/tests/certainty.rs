@@ -123,7 +123,8 @@ fn a_forest_decides_in_the_same_bundle() {
         run(&args, 0);
         let bundle = place.join("bundle");
         assert!(bundle.join("classifier.json").exists() && place.join("report.html").exists());
-        let args = ["evaluate", text(&bundle), "--data", text(&place.join("split.csv")), "--split", "val", "--json"];
+        let list = place.join("split.csv");
+        let args = ["evaluate", text(&bundle), "--data", text(&list), "--split", "val", "--json"];
         let again: Value = serde_json::from_str(&out(&run(&args, 0))).unwrap();
         let written: Value = serde_json::from_slice(&fs::read(place.join("evaluation.json")).unwrap()).unwrap();
         assert_eq!(again, written);
