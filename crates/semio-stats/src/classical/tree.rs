@@ -72,8 +72,8 @@ pub(super) struct Bins {
     rows: usize,
     /// Column after column.
     numbers: Vec<u8>,
-    /// For every column the upper ends of all bins but the last: midway to the next value.
-    ends: Vec<Vec<f64>>,
+    /// For every column the least and the largest value of each bin.
+    ranges: Vec<Vec<(f64, f64)>>,
 }
 
 const MOST_BINS: usize = 256;
@@ -81,14 +81,14 @@ const MOST_BINS: usize = 256;
 impl Bins {
     pub(super) fn new(table: &Table) -> Self {
         let rows = table.len();
-        let (mut numbers, mut ends) = (vec![], vec![]);
+        let (mut numbers, mut ranges) = (vec![], vec![]);
         for column in 0..table.columns() {
             let values: Vec<f64> = table.rows().map(|row| row[column]).collect();
-            let of_column = ends_of(values.clone());
-            numbers.extend(values.iter().map(|v| of_column.partition_point(|end| end < v) as u8));
-            ends.push(of_column);
+            let of_column = ranges_of(values.clone());
+            numbers.extend(values.iter().map(|v| of_column.partition_point(|(_, high)| high < v) as u8));
+            ranges.push(of_column);
         }
-        Self { rows, numbers, ends }
+        Self { rows, numbers, ranges }
     }
 
     fn column(&self, column: usize) -> &[u8] {
@@ -96,22 +96,20 @@ impl Bins {
     }
 }
 
-fn ends_of(mut values: Vec<f64>) -> Vec<f64> {
+fn ranges_of(mut values: Vec<f64>) -> Vec<(f64, f64)> {
     values.sort_by(f64::total_cmp);
     let steps: Vec<usize> = (1..values.len()).filter(|&i| values[i] > values[i - 1]).collect();
-    let midway = |i: usize| {
-        let middle = f64::midpoint(values[i - 1], values[i]);
-        // Between neighbouring numbers there is none.
-        if middle < values[i] { middle } else { values[i - 1] }
+    let mut cuts = if steps.len() < MOST_BINS {
+        steps
+    } else {
+        (1..MOST_BINS)
+            .map(|bin| steps[steps.partition_point(|&i| i < bin * values.len() / MOST_BINS).min(steps.len() - 1)])
+            .collect()
     };
-    if steps.len() < MOST_BINS {
-        return steps.into_iter().map(midway).collect();
-    }
-    let mut cuts: Vec<usize> = (1..MOST_BINS)
-        .map(|bin| steps[steps.partition_point(|&i| i < bin * values.len() / MOST_BINS).min(steps.len() - 1)])
-        .collect();
     cuts.dedup();
-    cuts.into_iter().map(midway).collect()
+    let starts = std::iter::once(0).chain(cuts.iter().copied());
+    let ends = cuts.iter().copied().chain([values.len()]);
+    starts.zip(ends).map(|(from, to)| (values[from], values[to - 1])).collect()
 }
 
 /// What all trees of a forest grow from.
@@ -133,7 +131,10 @@ struct Node {
 
 struct Split {
     column: usize,
+    /// The last bin that goes left.
     bin: u8,
+    /// Midway between the node's values on both sides.
+    threshold: f64,
     /// The weighted impurity that it takes away.
     gain: f64,
 }
@@ -143,7 +144,7 @@ impl Growth<'_> {
     pub(super) fn grow(&self, counts: &[u32], draws: &mut Draws) -> (Tree, Vec<f64>) {
         let classes = self.weights.len();
         let mut rows: Vec<u32> = (0..counts.len() as u32).filter(|&r| counts[r as usize] > 0).collect();
-        let mut columns: Vec<usize> = (0..self.bins.ends.len()).collect();
+        let mut columns: Vec<usize> = (0..self.bins.ranges.len()).collect();
         let mut importances = vec![0.0; columns.len()];
         let mut tree = Tree { classes, ..Tree::default() };
         let mut open = vec![Node { number: tree.push(), from: 0, to: rows.len(), depth: 0 }];
@@ -169,7 +170,7 @@ impl Growth<'_> {
             inside.sort_by_key(|&row| bins[row as usize] > split.bin);
             let left = inside.partition_point(|&row| bins[row as usize] <= split.bin);
             tree.column[node.number] = split.column as i32;
-            tree.threshold[node.number] = self.bins.ends[split.column][split.bin as usize];
+            tree.threshold[node.number] = split.threshold;
             let (first, second) = (tree.push(), tree.push());
             tree.next[node.number] = first as u32;
             let depth = node.depth + 1;
@@ -224,7 +225,7 @@ impl Growth<'_> {
 
     fn best_of(&self, column: usize, rows: &[u32], counts: &[u32], shares: &[f64]) -> Option<Split> {
         let classes = shares.len();
-        let size = self.bins.ends[column].len() + 1;
+        let size = self.bins.ranges[column].len();
         let (mut weight, mut pictures) = (vec![0.0; size * classes], vec![0u32; size]);
         let bins = self.bins.column(column);
         for &row in rows {
@@ -240,8 +241,8 @@ impl Growth<'_> {
         };
         let whole = purity(shares);
         let (mut left, mut right, mut on_left) = (vec![0.0; classes], shares.to_vec(), 0);
-        let mut best: Option<Split> = None;
-        for bin in 0..size - 1 {
+        let mut best: Option<(usize, f64)> = None;
+        for bin in 0..size {
             for (class, &w) in weight[bin * classes..(bin + 1) * classes].iter().enumerate() {
                 left[class] += w;
                 right[class] -= w;
@@ -251,10 +252,16 @@ impl Growth<'_> {
                 continue;
             }
             let gain = purity(&left) + purity(&right) - whole;
-            if best.as_ref().is_none_or(|b| gain > b.gain) {
-                best = Some(Split { column, bin: bin as u8, gain });
+            if best.is_none_or(|(_, most)| gain > most) {
+                best = Some((bin, gain));
             }
         }
-        best
+        let (bin, gain) = best?;
+        let next = (bin + 1..size).find(|&b| pictures[b] > 0)?;
+        let (low, high) = (self.bins.ranges[column][bin].1, self.bins.ranges[column][next].0);
+        let middle = f64::midpoint(low, high);
+        // Between neighbouring numbers there is none.
+        let threshold = if middle < high { middle } else { low };
+        Some(Split { column, bin: bin as u8, threshold, gain })
     }
 }
