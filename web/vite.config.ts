@@ -1,0 +1,28 @@
+import { defineConfig } from "vitest/config";
+
+// Two builds write into the same folder: `app` (every page: scripts and styles) and `viewer` (study pages).
+// Each gives one self-contained file of a fixed name; the server puts its own version into the address.
+export default defineConfig(({ mode }) => {
+  const viewer = mode === "viewer";
+  return {
+    publicDir: viewer ? false : "public",
+    build: {
+      outDir: "dist",
+      emptyOutDir: !viewer,
+      target: ["chrome123", "firefox120", "safari17.5"],
+      assetsInlineLimit: 100_000,
+      modulePreload: false,
+      cssCodeSplit: false,
+      chunkSizeWarningLimit: 4000,
+      rolldownOptions: {
+        input: viewer ? "src/viewer.ts" : "src/app.ts",
+        output: {
+          format: "iife",
+          entryFileNames: viewer ? "viewer.js" : "app.js",
+          assetFileNames: viewer ? "viewer.[ext]" : "app.[ext]",
+        },
+      },
+    },
+    test: { include: ["test/**/*.test.ts"] },
+  };
+});
