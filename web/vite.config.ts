@@ -1,10 +1,22 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-// Two builds write into the same folder: `app` (every page: scripts and styles) and `viewer` (study pages).
-// Each gives one self-contained file of a fixed name; the server puts its own version into the address.
+// Modules that Cornerstone imports and the viewer never calls; see the two files.
+const own = (file: string) => fileURLToPath(new URL(`src/viewer/${file}.ts`, import.meta.url));
+const unused = /^dcmjs$|vtk\.js\/IO\/(?:XML|Geometry|Misc)\/|\/WebGPU\//;
+const without = {
+  name: "without",
+  enforce: "pre" as const,
+  resolveId: (source: string) =>
+    source === "@cornerstonejs/metadata" ? own("metadata") : unused.test(source) ? own("without") : null,
+};
+
+// Two builds write into the same folder: `app` (every page: scripts and styles) and `viewer` (study pages). Each gives one
+// self-contained file of a fixed name; the server puts its own version into the address.
 export default defineConfig(({ mode }) => {
   const viewer = mode === "viewer";
   return {
+    plugins: [without],
     publicDir: viewer ? false : "public",
     build: {
       outDir: "dist",

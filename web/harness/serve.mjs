@@ -35,7 +35,7 @@ function upload(request, response) {
 /** Starts the server; a port of 0 takes a free one. */
 export function serve(port = 0) {
   const server = createServer(async (request, response) => {
-    const { pathname } = new URL(request.url, "http://harness");
+    const { pathname, searchParams } = new URL(request.url, "http://harness");
     response.setHeader("content-security-policy", policy);
     response.setHeader("cache-control", "no-store");
     const send = (type, body) => response.setHeader("content-type", type).end(body);
@@ -48,10 +48,15 @@ export function serve(port = 0) {
         return image[2] === undefined
           ? send(types.json, JSON.stringify(pictures[image[1]].about))
           : send("application/octet-stream", frame(image[1], Number(image[2])));
+      if (pathname === "/picture.svg")
+        return send(types.svg, '<svg xmlns="http://www.w3.org/2000/svg" width="96" height="64"><rect width="96" height="64" fill="#555"/></svg>');
       if (pathname === "/predictions/ct/map") return send(types.json, JSON.stringify(map));
       const file = pathname.startsWith("/assets/") ? `../dist/${pathname.slice(8)}` : pathname.slice(1) || "looks.html";
       if (!/^(\.\.\/dist\/)?[\w.-]+\.(html|css|js|svg)$/.test(file)) throw new Error("no such file");
-      send(types[file.split(".").pop()], await readFile(here + file));
+      const content = await readFile(here + file);
+      // viewer.html?picture=rgb shows another of the pictures.
+      const picture = searchParams.get("picture") ?? "ct";
+      send(types[file.split(".").pop()], file === "viewer.html" ? String(content).replace("PICTURE", picture) : content);
     } catch {
       response.writeHead(404).end("not found");
     }

@@ -1,0 +1,12 @@
+import { chromium } from "playwright-core";
+import { serve } from "/work/scratch/wt-web/web/harness/serve.mjs";
+const server = await serve();
+const args=["--no-sandbox"]; if(process.argv[3]==="gl") args.push("--use-angle=swiftshader","--enable-unsafe-swiftshader");
+const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args });
+const page = await browser.newPage({viewport:{width:1400,height:900}});
+page.on("console", m=>console.log(m.type(), m.text())); page.on("pageerror", e=>console.log("ERR", e.stack));
+await page.goto(`http://127.0.0.1:${server.address().port}/viewer.html?picture=${process.argv[2]??"ct"}`);
+await page.waitForTimeout(2500);
+console.log(await page.evaluate(()=>JSON.stringify(document.querySelector(".viewer").viewer?.state)));
+await page.screenshot({path:"shots/v.png"});
+await browser.close(); server.close();
