@@ -79,7 +79,8 @@ function image(id: string, description: Description, samples: Samples): Types.II
     slope: 1,
     intercept: 0,
     windowCenter: color ? 128 : (low + high + 1) / 2,
-    windowWidth: color ? 256 : high - low + 1,
+    // Cornerstone's first transfer function is made of this window; one without breadth could never be widened again.
+    windowWidth: color ? 256 : Math.max(2, high - low + 1),
     voiLUTFunction: Enums.VOILUTFunctionType.LINEAR,
     invert: false,
     photometricInterpretation: color ? "RGB" : "MONOCHROME2",

@@ -33,6 +33,8 @@ export class Stage {
   readonly #samples: (frame: number) => Samples | undefined;
   readonly cpu: boolean;
   frame = 0;
+  /** Whether the picture fills the stage, and is to go on doing so when the stage's size changes. */
+  #fitted = true;
 
   constructor(
     readonly element: HTMLDivElement,
@@ -44,7 +46,9 @@ export class Stage {
     this.#viewport = engine.getViewport(this.#id) as Types.IStackViewport;
     this.cpu = getShouldUseCPURendering();
     new ResizeObserver(() => {
-      if (element.clientWidth > 0 && element.clientHeight > 0) theEngine().resize(true, true);
+      if (element.clientWidth === 0 || element.clientHeight === 0) return;
+      theEngine().resize(true, true);
+      if (this.#fitted) this.fit();
     }).observe(element);
   }
 
@@ -86,32 +90,50 @@ export class Stage {
 
   /** The picture as large as the stage allows, in its middle. */
   fit(): void {
+    this.#fitted = true;
     this.#viewport.resetCamera();
     this.#viewport.render();
   }
 
+  /** How much larger than fitted. (Cornerstone's own zoom and pan mean one thing with WebGL and another without.) */
   get zoom(): number {
-    return this.#viewport.getZoom();
+    const { rows, columns, spacing } = this.description;
+    const [row, column] = spacing ?? [1, 1];
+    const { clientWidth, clientHeight } = this.element;
+    const fitted = Math.min(clientWidth / (columns * column), clientHeight / (rows * row));
+    return (this.placeOf([1, 0])[0] - this.placeOf([0, 0])[0]) / column / fitted;
   }
 
+  /** How far the picture's middle is from the stage's, in the screen's pixels. */
   get pan(): Point {
-    return [...this.#viewport.getPan()] as Point;
+    const [x, y] = this.placeOf([this.description.columns / 2, this.description.rows / 2]);
+    return [x - this.element.clientWidth / 2, y - this.element.clientHeight / 2];
   }
 
   /** Enlarges about a place of the stage, which stays where it is. */
   enlarge(factor: number, at: Point): void {
-    const zoom = Math.min(64, Math.max(0.1, this.zoom * factor));
-    const fixed = this.#viewport.canvasToWorld(at);
-    this.#viewport.setZoom(zoom);
-    const moved = this.#viewport.worldToCanvas(fixed);
-    const [x, y] = this.pan;
-    this.#viewport.setPan([x + at[0] - moved[0], y + at[1] - moved[1]]);
-    this.#viewport.render();
+    const now = this.zoom;
+    const zoom = Math.min(64, Math.max(0.1, now * factor));
+    const fixed = this.pixelAt(at);
+    this.#viewport.setZoom((this.#viewport.getZoom() * zoom) / now);
+    const moved = this.placeOf(fixed);
+    this.#shift([at[0] - moved[0], at[1] - moved[1]]);
   }
 
-  /** Moves the picture so that its shift from the fitted place is this one, in the screen's pixels. */
+  /** Moves the picture's middle to this distance from the stage's, in the screen's pixels. */
   move(pan: Point): void {
-    this.#viewport.setPan(pan);
+    const [x, y] = this.pan;
+    this.#shift([pan[0] - x, pan[1] - y]);
+  }
+
+  #shift(by: Point): void {
+    this.#fitted = false;
+    const from = this.#viewport.canvasToWorld([0, 0]);
+    const to = this.#viewport.canvasToWorld(by);
+    const moved = (point: Types.Point3 | undefined) =>
+      (point ?? [0, 0, 0]).map((at, axis) => at - ((to[axis] ?? 0) - (from[axis] ?? 0))) as Types.Point3;
+    const { focalPoint, position } = this.#viewport.getCamera();
+    this.#viewport.setCamera({ focalPoint: moved(focalPoint), position: moved(position) });
     this.#viewport.render();
   }
 
