@@ -14,8 +14,10 @@ for (const page of pages.length ? pages : ["looks.html"])
       tab.on("console", (line) => line.type() === "error" && console.log(page, width, line.text()));
       await tab.goto(`http://127.0.0.1:${server.address().port}/${page}`);
       await tab.waitForTimeout(800);
+      await tab.evaluate(() => (document.activeElement?.blur(), scrollTo(0, 0)));
       const over = await tab.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (over > 0) console.log(`${page} at ${width}: ${over} px wider than the screen`);
+      await tab.screenshot({ path: `shots/${page.replace(".html", "")}-${width}-${colorScheme}-top.png` });
       await tab.screenshot({ path: `shots/${page.replace(".html", "")}-${width}-${colorScheme}.png`, fullPage: true });
       await tab.close();
     }
