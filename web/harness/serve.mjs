@@ -17,12 +17,13 @@ function upload(request, response) {
   request.on("end", () => {
     const body = Buffer.concat(parts).toString("latin1");
     const name = /filename="([^"]*)"/.exec(body)?.[1] ?? "";
-    const html = (state, text, more = "") =>
-      `<li class="upload" data-state="${state}"${more}><span class="name">${name}</span><span class="state">${text}</span></li>`;
+    const html = (state, text, more = "") => `<p class="message" data-state="${state}"${more}>${text}</p>`;
     response.setHeader("content-type", types.html);
-    if (request.headers["x-csrf-token"] !== "harness-token") return response.writeHead(403).end("no token");
+    if (request.headers["x-csrf"] !== "harness-token") return response.writeHead(403).end("no token");
     if (!/name="patient"[^]*name="file"/.test(body)) return response.writeHead(422).end(html("failed", "fields come first"));
     if (name === "fail.txt") return response.writeHead(422).end(html("failed", "Not a picture."));
+    if (name === "old.dcm")
+      return response.writeHead(403).end('<!doctype html><main><p role="alert">The form is too old.</p></main>');
     if (name === "break.bin") return response.writeHead(500).end("broken");
     if (name === "other.dcm") return response.end(html("decide", '<a href="/decide">Another birth date</a>'));
     setTimeout(
@@ -43,7 +44,7 @@ export function serve(port = 0) {
       const image = /^\/images\/(\w+)\/(?:view|frames\/(\d+))$/.exec(pathname);
       if (request.method === "POST" && pathname === "/upload") return upload(request, response);
       if (pathname === "/uploads/1")
-        return send(types.html, '<li class="upload" data-state="done"><span class="name">read</span><a href="/studies/1">Read</a></li>');
+        return send(types.html, '<p class="message" role="status" data-state="done"><a href="/studies/1">Read</a></p>');
       if (image && pictures[image[1]])
         return image[2] === undefined
           ? send(types.json, JSON.stringify(pictures[image[1]].about))

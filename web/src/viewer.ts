@@ -13,4 +13,9 @@ function mountAll(root: ParentNode): void {
 
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => mountAll(document));
 else mountAll(document);
-document.addEventListener("htmx:after:swap", () => mountAll(document));
+document.addEventListener("htmx:after:swap", () => {
+  mountAll(document);
+  for (const element of document.querySelectorAll<HTMLElement & { viewer?: Viewer }>(".viewer[data-ready]")) {
+    element.viewer?.refresh().catch((error: unknown) => console.error("viewer:", error));
+  }
+});

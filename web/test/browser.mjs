@@ -340,13 +340,15 @@ describe("page", { skip }, () => {
     const page = await open(browser, "/looks.html");
     await page.$eval("ul.uploads", (list) => list.replaceChildren());
     const file = (name) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.from("pixels") });
-    await page.setInputFiles("form.upload input[type=file]", ["a.dcm", "other.dcm", "fail.txt", "break.bin", "b.dcm"].map(file));
+    await page.setInputFiles("form.upload input[type=file]", ["a.dcm", "other.dcm", "fail.txt", "break.bin", "b.dcm", "old.dcm"].map(file));
     await page.waitForFunction(() => document.querySelectorAll("li.upload[data-state=done]").length === 2);
     const rows = await page.$$eval("li.upload", (all) => all.map((row) => [row.dataset.state, row.textContent]));
-    assert.deepEqual(rows.map(([state]) => state), ["done", "decide", "failed", "failed", "done"]);
+    assert.deepEqual(rows.map(([state]) => state), ["done", "decide", "failed", "failed", "done", "failed"]);
     assert.match(rows[2][1], /Not a picture/);
+    assert.match(rows[0][1], /^a\.dcm/);
     assert.match(rows[3][1], /The server refused it \(500\)/);
-    assert.equal(await page.textContent(".uploads-summary"), "5 of 5 files done");
+    assert.match(rows[5][1], /The form is too old/);
+    assert.equal(await page.textContent(".uploads-summary"), "6 of 6 files done");
     assert.equal(await page.isVisible("form.upload [data-without-script]"), false);
     await page.context().close();
   });
@@ -374,7 +376,7 @@ describe("page", { skip }, () => {
     const file = (name) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.from("pixels") });
     await page.setInputFiles("form.upload input[type=file]", ["1", "2", "3", "4"].map(file));
     await page.click("li.upload[data-state=waiting] button");
-    assert.equal((await page.$$("li.upload")).length, 3);
+    assert.equal(await page.textContent("li.upload[data-state=cancelled] .state"), "Cancelled");
     await page.waitForFunction(() => document.querySelectorAll("li.upload[data-state=failed]").length === 3);
     assert.match(await page.textContent("li.upload .state"), /could not be reached/);
     await page.unroute("**/upload");
@@ -391,7 +393,7 @@ describe("page", { skip }, () => {
     await page.keyboard.press("Escape");
     await page.evaluate(() => {
       window.pressed = 0;
-      document.querySelector("form.decision").addEventListener("submit", (event) => (event.preventDefault(), window.pressed++));
+      document.querySelector("form.review").addEventListener("submit", (event) => (event.preventDefault(), window.pressed++));
     });
     await page.focus("textarea");
     await page.keyboard.type("aic2");

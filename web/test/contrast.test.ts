@@ -28,7 +28,7 @@ const texts: [string, string[]][] = [
   ["unsure", ["surface", "unsure-soft"]],
   ["unknown", ["surface", "unknown-soft"]],
   ["fault", ["page", "surface", "fault-soft"]],
-  ...[1, 2, 3, 4].map((index): [string, string[]] => [`series-${index}`, ["page", "surface"]]),
+  ...[1, 2, 3, 4, 5, 6].map((index): [string, string[]] => [`series-${index}`, ["page", "surface"]]),
 ];
 const edges: [string, string[]][] = [
   ["edge", ["page", "surface"]],

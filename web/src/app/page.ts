@@ -14,7 +14,7 @@ export function fill(text: string | undefined, values: Record<string, string | n
 /** The header that tells the server that a request comes from its own page. */
 export function forgeryHeaders(): Record<string, string> {
   const meta = document.querySelector<HTMLMetaElement>('meta[name="csrf"]');
-  return meta?.content ? { [meta.dataset["header"] ?? "X-CSRF-Token"]: meta.content } : {};
+  return meta?.content ? { [meta.dataset["header"] ?? "X-CSRF"]: meta.content } : {};
 }
 
 /** A number as the page's language writes it. */

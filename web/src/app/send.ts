@@ -2,8 +2,8 @@ import { forgeryHeaders } from "./page";
 
 /** What became of a sent file. */
 export type Answer =
-  | { kind: "fragment"; status: number; html: string }
-  | { kind: "status"; status: number }
+  | { kind: "fragment"; part: HTMLElement }
+  | { kind: "refused"; status: number; reason: string }
   | { kind: "signed-out" }
   | { kind: "network" }
   | { kind: "cancelled" };
@@ -46,9 +46,12 @@ export function send(
 }
 
 function judge(request: XMLHttpRequest, action: URL): Answer {
-  const html = request.responseText.trim();
   const elsewhere = request.responseURL !== "" && new URL(request.responseURL).pathname !== action.pathname;
-  if (request.status === 401 || elsewhere) return { kind: "signed-out" };
-  if (html.startsWith("<li")) return { kind: "fragment", status: request.status, html };
-  return { kind: "status", status: request.status };
+  if (request.status === 401 || elsewhere || request.getResponseHeader("HX-Redirect")) return { kind: "signed-out" };
+  const page = new DOMParser().parseFromString(request.responseText, "text/html");
+  const part = page.querySelector<HTMLElement>("body > [data-state]");
+  if (part) return { kind: "fragment", part: document.importNode(part, true) };
+  // A page about the problem says in its alert what is wrong.
+  const reason = page.querySelector("[role=alert]")?.textContent?.trim() ?? "";
+  return { kind: "refused", status: request.status, reason };
 }

@@ -1,7 +1,7 @@
 /**
- * `form.upload`: every file is a request of its own and a row in `ul.uploads` with its own state. The server answers a
- * file with its row, `<li class="upload" data-state="reading|done|decide|failed">…</li>`; a row that is still being read
- * asks again by itself (htmx attributes in the fragment). Without scripts the form sends all files at once.
+ * `form.upload`: every file is a request of its own and a row with its own state. The server answers with what is to stand
+ * in the row: an element with `data-state` (reading, done, decide, failed). What is still being read asks again by itself
+ * (htmx attributes in the answer). Without scripts the form sends all files at once.
  */
 
 import { dropped } from "./files";
@@ -13,7 +13,7 @@ import { send, type Answer } from "./send";
 const queue = new Queue(3);
 
 class Row {
-  readonly element = document.createElement("li");
+  readonly element: HTMLElement;
   readonly #state = document.createElement("span");
   readonly #bar = document.createElement("progress");
   readonly #button = document.createElement("button");
@@ -25,7 +25,9 @@ class Row {
     readonly file: File,
     readonly text: Record<string, string>,
     readonly changed: () => void,
+    tag: "li" | "div",
   ) {
+    this.element = document.createElement(tag);
     const name = document.createElement("span");
     name.className = "name";
     name.textContent = file.name;
@@ -38,7 +40,10 @@ class Row {
     this.#bar.max = 1;
     this.#button.type = "button";
     this.#button.className = "secondary outline";
-    this.#button.addEventListener("click", () => (this.element.dataset["state"] === "failed" ? this.start() : this.cancel()));
+    this.#button.addEventListener("click", () => {
+      if (this.#button.dataset["again"] === undefined) this.cancel();
+      else this.start();
+    });
     this.element.append(name, bytes, this.#state, this.#bar, this.#button);
   }
 
@@ -47,11 +52,12 @@ class Row {
     this.#show("waiting", this.text["waiting"]);
     const drop = queue.add(() => this.#run());
     this.#abort.signal.addEventListener("abort", drop, { once: true });
+    this.changed();
   }
 
   cancel(): void {
     this.#abort.abort();
-    this.element.remove();
+    this.#show("cancelled", this.text["cancelled"]);
     this.changed();
   }
 
@@ -72,19 +78,15 @@ class Row {
     switch (answer.kind) {
       case "cancelled":
         return;
-      case "fragment": {
-        const holder = document.createElement("template");
-        holder.innerHTML = answer.html;
-        const row = holder.content.firstElementChild;
-        if (!row) return this.#fail(fill(this.text["status"], { status: answer.status }));
-        this.element.replaceWith(row);
-        htmx.process(row);
+      case "fragment":
+        this.#bar.remove();
+        this.#button.remove();
+        this.#state.replaceChildren(answer.part);
+        follow(this.element);
+        htmx.process(answer.part);
         return;
-      }
-      case "status":
-        return this.#fail(
-          answer.status === 413 ? this.text["toolarge"] : fill(this.text["status"], { status: answer.status }),
-        );
+      case "refused":
+        return this.#fail(answer.reason || this.#said(answer.status));
       case "signed-out":
         return this.#fail(this.text["signedout"]);
       case "network":
@@ -92,27 +94,38 @@ class Row {
     }
   }
 
+  #said(status: number): string | undefined {
+    return status === 413 ? this.text["toolarge"] : fill(this.text["status"], { status });
+  }
+
   #fail(text: string | undefined): void {
     this.#show("failed", [this.text["failed"], text].filter(Boolean).join(" "));
   }
 
   #show(state: string, text: string | undefined): void {
-    const failed = state === "failed";
+    const again = state === "failed" || state === "cancelled";
     this.element.dataset["state"] = state;
     this.#state.textContent = text ?? "";
-    this.#bar.hidden = state !== "sending" && state !== "waiting" && state !== "reading";
+    this.#bar.hidden = again;
     // While the server reads, nothing is known of how far it is: a bar without a value says so.
     if (state !== "sending") this.#bar.removeAttribute("value");
-    // Once the server has the file, taking the row away would not take the file back.
-    this.#button.hidden = state === "reading";
-    this.#button.textContent = (failed ? this.text["retry"] : this.text["cancel"]) ?? "";
-    this.#button.setAttribute("aria-label", `${this.#button.textContent} ${this.file.name}`);
+    // Once the server has the file, taking the row back would not take the file back.
+    const word = again ? this.text["retry"] : this.text["cancel"];
+    this.#button.hidden = state === "reading" || !word;
+    this.#button.toggleAttribute("data-again", again);
+    this.#button.textContent = word ?? "";
+    this.#button.setAttribute("aria-label", `${word ?? ""} ${this.file.name}`);
   }
 }
 
+/** A row takes the state of what the server put into it. */
+function follow(row: HTMLElement): void {
+  const state = row.querySelector<HTMLElement>("[data-state]")?.dataset["state"];
+  if (state) row.dataset["state"] = state;
+}
+
 function list(form: HTMLFormElement): HTMLElement {
-  const named = form.dataset["rows"] ? document.getElementById(form.dataset["rows"]) : null;
-  const near = named ?? form.parentElement?.querySelector<HTMLElement>("ul.uploads");
+  const near = form.parentElement?.querySelector<HTMLElement>("#upload-rows, ul.uploads");
   if (near) return near;
   const made = document.createElement("ul");
   made.className = "uploads";
@@ -125,23 +138,28 @@ function prepare(form: HTMLFormElement): (files: File[]) => void {
   if (!field) return () => undefined;
   const text = words("upload-words");
   const rows = list(form);
+  // Each percent would be read aloud; the summary tells what is done.
+  rows.removeAttribute("aria-live");
   const summary = document.createElement("p");
   summary.className = "uploads-summary";
   summary.setAttribute("role", "status");
   rows.before(summary);
 
   const changed = () => {
-    const all = rows.querySelectorAll("li.upload");
-    const done = [...all].filter((row) => !/^(waiting|sending|reading)$/.test((row as HTMLElement).dataset["state"] ?? ""));
+    const all = [...rows.querySelectorAll<HTMLElement>(".upload")];
+    const done = all.filter((row) => !/^(waiting|sending|reading)$/.test(row.dataset["state"] ?? ""));
     summary.textContent = all.length ? fill(text["count"], { done: number(done.length), total: number(all.length) }) : "";
   };
-  rows.addEventListener("htmx:after:swap", changed);
+  document.addEventListener("htmx:after:swap", () => {
+    for (const row of rows.querySelectorAll<HTMLElement>(".upload")) follow(row);
+    changed();
+  });
   const add = (files: File[]) => {
     // Other fields of the form (job, patient) may be required: a file sent without them would only come back.
     field.required = false;
     if (!form.reportValidity()) return;
     for (const file of files) {
-      const row = new Row(form, field, file, text, changed);
+      const row = new Row(form, field, file, text, changed, rows.matches("ul, ol") ? "li" : "div");
       rows.append(row.element);
       row.start();
     }
@@ -158,7 +176,8 @@ function prepare(form: HTMLFormElement): (files: File[]) => void {
     event.preventDefault();
     take();
   });
-  for (const button of form.querySelectorAll<HTMLElement>("[data-without-script]")) button.hidden = true;
+  // Choosing files sends them; the button is for pages without scripts.
+  for (const button of form.querySelectorAll<HTMLElement>("button:not([type=button])")) button.hidden = true;
   return add;
 }
 

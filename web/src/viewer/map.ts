@@ -8,9 +8,13 @@ export class MapLayer {
   readonly bar = document.createElement("div");
   #picture: HTMLCanvasElement | null = null;
   #map: HeatMap | null = null;
+  #address = "";
   #opacity = 0.6;
 
-  constructor(readonly stage: Stage) {
+  constructor(
+    readonly stage: Stage,
+    readonly note: string,
+  ) {
     this.canvas.className = "map";
     this.canvas.hidden = true;
     this.bar.className = "colours";
@@ -33,6 +37,10 @@ export class MapLayer {
 
   /** Shows or hides the map, which is fetched when it is first wanted. */
   async toggle(address: string): Promise<void> {
+    if (this.#address !== address) {
+      this.#map = null;
+      this.#address = address;
+    }
     if (!this.#map) this.#take(await fetched(address));
     this.canvas.hidden = !this.canvas.hidden;
     this.bar.hidden = this.canvas.hidden;
@@ -47,7 +55,7 @@ export class MapLayer {
     this.#picture
       .getContext("2d")
       ?.putImageData(new ImageData(pixelsOf(map.values), map.columns, map.rows), 0, 0);
-    this.bar.replaceChildren(...legend(map));
+    this.bar.replaceChildren(...legend(map, this.note));
   }
 
   draw(): void {
@@ -77,7 +85,7 @@ async function fetched(address: string): Promise<HeatMap> {
   return map;
 }
 
-function legend(map: HeatMap): Node[] {
+function legend(map: HeatMap, note: string): Node[] {
   const ramp = document.createElement("canvas");
   ramp.width = 1;
   ramp.height = 120;
@@ -92,5 +100,5 @@ function legend(map: HeatMap): Node[] {
     span.textContent = text;
     return span;
   };
-  return [line(`${map.class} · ${map.method}`), line("1"), ramp, line("0")];
+  return [line(`${map.class} · ${map.method}`), line("1"), ramp, line("0"), ...(note ? [line(note)] : [])];
 }

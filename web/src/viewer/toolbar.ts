@@ -25,7 +25,7 @@ const ICONS: Record<string, string> = {
   overlay: "M12 4 3 9l9 5 9-5zM3 14l9 5 9-5",
   prior: "M4 5h7v14H4zM13 5h7v14h-7z",
   marks: "M5 6V4h14v2M12 4v16M9 20h6",
-  mouse: "M7 9a5 5 0 0 1 10 0v6a5 5 0 0 1-10 0zM12 4v6",
+  bindings: "M7 9a5 5 0 0 1 10 0v6a5 5 0 0 1-10 0zM12 4v6",
 };
 
 function icon(name: string): SVGSVGElement {
@@ -78,15 +78,15 @@ export class Toolbar {
     this.#button("larger", key("+"), () => commands.zoom(1.25));
     this.#button("smaller", key("-"), () => commands.zoom(0.8));
     if (has.frames > 1) this.element.append(this.#range(this.#frames, "frame", has.frames - 1, 1, (at) => commands.frame(at)));
-    if (has.overlay) {
-      this.#button("overlay", key("o"), () => commands.overlay(), true);
-      const label = this.#range(this.#slider, "opacity", 1, 0.05, (share) => commands.opacity(share));
-      label.hidden = true;
-      this.element.append(label);
-    }
+    // The map may come later than the picture: its button waits for it.
+    this.#button("overlay", key("o"), () => commands.overlay(), true);
+    this.overlay(has.overlay);
+    const label = this.#range(this.#slider, "opacity", 1, 0.05, (share) => commands.opacity(share));
+    label.hidden = true;
+    this.element.append(label);
     if (has.prior) this.#button("prior", key("p"), () => commands.prior(), true);
     this.#button("marks", key("t"), () => commands.marks(), true);
-    this.#button("mouse", undefined, () => this.mouse.showModal());
+    this.#button("bindings", undefined, () => this.mouse.showModal());
     this.#settings();
     if (has.keys) this.#hints();
   }
@@ -126,11 +126,11 @@ export class Toolbar {
   // Gestures have no button; the list of keys takes them from these hidden lines.
   #hints(): void {
     for (const [gesture, label] of [
-      ["space-drag", "pan"],
+      ["spaceDrag", "pan"],
       ["wheel", "frames"],
-      ["double-click", "fit"],
+      ["doubleClick", "fit"],
       ["arrows", "pan"],
-      ["shift-arrows", "window"],
+      ["shiftArrows", "window"],
     ] as const) {
       const line = document.createElement("span");
       line.hidden = true;
@@ -147,8 +147,8 @@ export class Toolbar {
 
   #settings(): void {
     const title = document.createElement("h2");
-    title.textContent = this.#word("mouse");
-    this.mouse.setAttribute("aria-label", this.#word("mouse"));
+    title.textContent = this.#word("bindings");
+    this.mouse.setAttribute("aria-label", this.#word("bindings"));
     const form = document.createElement("form");
     form.method = "dialog";
     form.className = "stack";
@@ -171,6 +171,11 @@ export class Toolbar {
 
   pressed(name: string, on: boolean): void {
     this.#buttons.get(name)?.setAttribute("aria-pressed", String(on));
+  }
+
+  overlay(there: boolean): void {
+    const button = this.#buttons.get("overlay");
+    if (button) button.hidden = !there;
   }
 
   preset(index: number | null): void {

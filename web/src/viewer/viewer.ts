@@ -22,7 +22,28 @@ export interface State {
 
 const START: Window = { center: 128, width: 256 };
 
-/** One picture with its buttons, in a `<div class="viewer" data-description data-words>`. */
+async function described(element: HTMLElement): Promise<Description> {
+  const response = await fetch(element.dataset["description"] ?? "");
+  if (!response.ok) throw new Error(`description: status ${response.status}`);
+  return checked((await response.json()) as Description);
+}
+
+/** The place for the prior picture that `data-prior` names, beside the viewer; both come into one frame. */
+function beside(element: HTMLElement): HTMLElement | null {
+  const address = element.dataset["prior"];
+  if (!address) return null;
+  const frame = document.createElement("div");
+  frame.className = "pictures";
+  const prior = document.createElement("div");
+  prior.className = "viewer prior";
+  prior.dataset["description"] = address;
+  prior.hidden = true;
+  element.before(frame);
+  frame.append(element, prior);
+  return prior;
+}
+
+/** One picture with its buttons, in a `<div class="viewer" data-description data-words data-prior>`. */
 export class Viewer {
   readonly #toolbar: Toolbar;
   readonly #marks: Marks;
@@ -33,6 +54,7 @@ export class Viewer {
   #preset: number | null = null;
   #from: { window: Window; pan: Point; frame: number; done: number } = { window: START, pan: [0, 0], frame: 0, done: 0 };
   #prior: Viewer | null = null;
+  #overlay: string | null;
 
   private constructor(
     readonly element: HTMLElement,
@@ -43,8 +65,9 @@ export class Viewer {
     readonly other: HTMLElement | null,
     keys: boolean,
   ) {
+    this.#overlay = description.overlay?.map ?? null;
     this.#marks = new Marks(description, words);
-    this.#map = new MapLayer(stage);
+    this.#map = new MapLayer(stage, words["mapNote"] ?? "");
     this.#toolbar = new Toolbar(
       words,
       {
@@ -82,9 +105,8 @@ export class Viewer {
     const drawn = element.querySelector<HTMLElement>("img");
     const box = document.createElement("div");
     try {
-      const response = await fetch(element.dataset["description"] ?? "");
-      if (!response.ok) throw new Error(`description: status ${response.status}`);
-      const description = checked((await response.json()) as Description);
+      const description = await described(element);
+      const other = keys ? beside(element) : null;
       box.className = "stage";
       box.tabIndex = 0;
       box.setAttribute("role", "application");
@@ -108,7 +130,6 @@ export class Viewer {
         { low: Math.min(...ends), high: Math.max(...ends), p1: Math.min(...most), p99: Math.max(...most) },
         description.function,
       );
-      const other = keys ? (element.parentElement?.querySelector<HTMLElement>(".viewer.prior") ?? null) : null;
       const viewer = new Viewer(element, description, stage, all, words, other, keys);
       viewer.reset();
       element.dataset["ready"] = "";
@@ -183,11 +204,17 @@ export class Viewer {
   }
 
   async overlay(): Promise<void> {
-    const address = this.description.overlay?.map;
-    if (!address) return;
-    await this.#map.toggle(address);
+    if (!this.#overlay) return;
+    await this.#map.toggle(this.#overlay);
     this.#toolbar.pressed("overlay", this.#map.on);
     this.#toolbar.opacity(this.#map.opacity, this.#map.on);
+  }
+
+  /** Asks again whether there is a map: a result may have come since. */
+  async refresh(): Promise<void> {
+    const { overlay } = await described(this.element);
+    this.#overlay = overlay?.map ?? null;
+    this.#toolbar.overlay(this.#overlay !== null);
   }
 
   marks(): void {
