@@ -13,7 +13,7 @@ use crate::root;
 const NAME_BURN: [&str; 4] = ["semio-nn", "semio-model", "semio-train", "semio"];
 
 /// Which crates of this workspace each crate may use.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("semio-image", &[]),
     ("semio-data", &["semio-image"]),
     ("semio-kernels", &[]),
@@ -22,6 +22,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
     ("semio-model", &["semio-image", "semio-nn", "semio-stats"]),
     ("semio-train", &["semio-image", "semio-data", "semio-kernels", "semio-nn", "semio-stats", "semio-model"]),
     ("semio-twin", &[]),
+    ("semio-clinic", &["semio-image", "semio-data", "semio-model", "semio-train", "semio-twin"]),
     (
         "semio",
         &[
@@ -33,6 +34,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
             "semio-model",
             "semio-train",
             "semio-twin",
+            "semio-clinic",
         ],
     ),
 ];

@@ -51,6 +51,14 @@ enum Command {
     /// Show the networks.
     #[command(subcommand)]
     Models(commands::models::Models),
+    /// Open the web app for clinicians.
+    Serve(commands::serve::Serve),
+    /// Make accounts of the web app.
+    #[command(subcommand)]
+    User(commands::user::User),
+    /// Check who saw and changed what.
+    #[command(subcommand)]
+    Audit(commands::audit::Audit),
     /// Show what losing myelin does to a nerve.
     #[command(subcommand)]
     Twin(commands::twin::Twin),
@@ -68,6 +76,9 @@ fn main() -> ExitCode {
         Command::Data(command) => command.run(),
         Command::Models(command) => command.run(),
         Command::Twin(command) => command.run(),
+        Command::Serve(command) => command.run(),
+        Command::User(command) => command.run(),
+        Command::Audit(command) => command.run(),
     };
     match result {
         Ok(code) => code,

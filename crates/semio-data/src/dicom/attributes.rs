@@ -4,7 +4,7 @@ use super::{DicomFile, Tag};
 
 /// What a file says about patient, exposure and device, read tolerantly; what cannot be understood is absent.
 ///
-/// `name`, `id` and `birth_date` say who the patient is: they are for the record, never for a log, a message or a file
+/// `name`, `id`, `birth_date` and the numbers of study and object say who the patient is: they are for the record, never for a log, a message or a file
 /// that leaves the clinic. `Debug` leaves them out.
 #[derive(Clone, PartialEq)]
 pub struct Attributes {
@@ -18,6 +18,16 @@ pub struct Attributes {
     pub sex: Option<Sex>,
     /// Patient's Age (0010,1010).
     pub age: Option<Age>,
+    /// SOP Instance UID (0008,0018): this object and no other.
+    pub instance_uid: Option<String>,
+    /// Study Instance UID (0020,000D).
+    pub study_uid: Option<String>,
+    /// Accession Number (0008,0050).
+    pub accession: Option<String>,
+    /// Acquisition Date (0008,0022), or Study Date (0008,0020), as year, month, day.
+    pub taken_on: Option<(u16, u8, u8)>,
+    /// Study Description (0008,1030).
+    pub study_description: Option<String>,
     /// Modality (0008,0060), for example `CR`.
     pub modality: Option<String>,
     /// SOP Class UID (0008,0016): the kind of object.
@@ -142,6 +152,11 @@ impl DicomFile<'_> {
                 _ => None,
             }),
             age: text(Tag::AGE).and_then(|t| Age::of(&t)),
+            instance_uid: text(Tag::SOP_INSTANCE),
+            study_uid: text(Tag::STUDY_INSTANCE),
+            accession: text(Tag::ACCESSION),
+            taken_on: [Tag::ACQUISITION_DATE, Tag::STUDY_DATE].into_iter().find_map(|tag| date(&text(tag)?)),
+            study_description: text(Tag::STUDY_DESCRIPTION),
             modality: text(Tag::MODALITY),
             sop_class: text(Tag::SOP_CLASS),
             manufacturer: text(Tag::MANUFACTURER),

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod audit;
 pub(crate) mod cluster;
 pub(crate) mod compare;
 pub(crate) mod data;
@@ -7,6 +8,8 @@ pub(crate) mod evaluate;
 pub(crate) mod explain;
 pub(crate) mod models;
 pub(crate) mod predict;
+pub(crate) mod serve;
 pub(crate) mod train;
 pub(crate) mod tune;
 pub(crate) mod twin;
+pub(crate) mod user;

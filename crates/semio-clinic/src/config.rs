@@ -1,0 +1,188 @@
+//! What the server is told, and what of it is refused.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::{Register, Strength};
+
+/// Everything that can be set; keys of the TOML file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    /// Where the server listens.
+    pub listen: SocketAddr,
+    /// Address of the database; `None` takes `semio.db` in the data folder.
+    pub database: Option<String>,
+    /// Folder of bundles, `JOB/NAME/bundle.json`.
+    pub models: PathBuf,
+    /// Folder of pictures, keys, and the embedded database.
+    pub data: PathBuf,
+    /// The address in the browser, where it is another than `listen`: `https://semio.clinic.example`.
+    pub public_address: Option<String>,
+    /// Certificate and key.
+    pub tls: Option<Tls>,
+    /// Whether a proxy before the server speaks TLS with browsers.
+    pub behind_proxy: bool,
+    /// Whether people can register themselves; an administrator confirms them.
+    pub registration: bool,
+    /// The register of physicians' official numbers.
+    pub register: Register,
+    /// Megabytes of one upload.
+    pub upload_megabytes: usize,
+    /// Threads that read pictures.
+    pub readers: usize,
+    /// Minutes between two notes of the audit trail's end.
+    pub audit_head_minutes: u64,
+    /// What trying one password costs. Not a key of the file.
+    #[serde(skip)]
+    pub strength: Strength,
+}
+
+/// Files of a certificate and its key, as PEM.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate, with those that stand between it and the root.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: ([127, 0, 0, 1], 8080).into(),
+            database: None,
+            models: "models".into(),
+            data: "semio-data".into(),
+            public_address: None,
+            tls: None,
+            behind_proxy: false,
+            registration: true,
+            register: Register::default(),
+            upload_megabytes: 128,
+            readers: 1,
+            audit_head_minutes: 10,
+            strength: Strength::Full,
+        }
+    }
+}
+
+/// Why the server does not start with these settings.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file is not as it should be.
+    #[error("{0}")]
+    Form(String),
+    /// Passwords and pictures would cross a network in the clear.
+    #[error(
+        "{0} can be reached from other machines, and without TLS passwords and pictures would cross the network in the \
+         clear; set `tls`, or `behind-proxy = true` where a proxy speaks TLS, or listen on 127.0.0.1"
+    )]
+    Clear(SocketAddr),
+    /// The address in the browser is not encrypted.
+    #[error("public-address must begin with https:// ({0})")]
+    PublicAddress(String),
+    /// A proxy is announced, but not how browsers reach it.
+    #[error("behind-proxy needs public-address: the address that browsers see, for example https://semio.clinic.example")]
+    Proxy,
+    /// A number is out of bounds.
+    #[error("{key} is {value}, but must be between {low} and {high}")]
+    Bounds {
+        /// The key.
+        key: &'static str,
+        /// What was set.
+        value: usize,
+        /// Least.
+        low: usize,
+        /// Most.
+        high: usize,
+    },
+}
+
+impl Config {
+    /// Reads the text of a TOML file.
+    ///
+    /// # Errors
+    /// [`ConfigError::Form`] names line and key.
+    pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|e| ConfigError::Form(e.to_string()))
+    }
+
+    /// Refuses settings that would put records at risk.
+    ///
+    /// # Errors
+    /// [`ConfigError`] says what is wrong and how to mend it.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if !self.listen.ip().is_loopback() && self.tls.is_none() && !self.behind_proxy {
+            return Err(ConfigError::Clear(self.listen));
+        }
+        match &self.public_address {
+            Some(address) if !address.starts_with("https://") && !self.listen.ip().is_loopback() => {
+                return Err(ConfigError::PublicAddress(address.clone()));
+            }
+            None if self.behind_proxy => return Err(ConfigError::Proxy),
+            _ => {}
+        }
+        let bounds = [
+            ("upload-megabytes", self.upload_megabytes, 1, 512),
+            ("readers", self.readers, 1, 64),
+            ("register.digits", self.register.digits, 1, 32),
+        ];
+        for (key, value, low, high) in bounds {
+            if !(low..=high).contains(&value) {
+                return Err(ConfigError::Bounds { key, value, low, high });
+            }
+        }
+        Ok(())
+    }
+
+    /// The database's address.
+    pub fn database_url(&self) -> String {
+        self.database.clone().unwrap_or_else(|| format!("sqlite://{}?mode=rwc", self.data.join("semio.db").display()))
+    }
+
+    /// The file that ends of the audit trail are added to.
+    pub fn audit_heads(&self) -> PathBuf {
+        self.data.join("audit-heads.jsonl")
+    }
+
+    /// The address in the browser.
+    pub fn address(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        self.public_address.clone().unwrap_or_else(|| format!("{scheme}://{}", self.listen))
+    }
+
+    /// Whether browsers reach the server by TLS.
+    pub fn is_encrypted(&self) -> bool {
+        self.tls.is_some() || self.behind_proxy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_server_for_others_needs_tls() {
+        let mut config = Config { listen: "0.0.0.0:80".parse().unwrap(), ..Config::default() };
+        assert!(matches!(config.check(), Err(ConfigError::Clear(_))));
+        config.behind_proxy = true;
+        assert_eq!(config.check(), Err(ConfigError::Proxy));
+        config.public_address = Some("http://semio.example".into());
+        assert!(matches!(config.check(), Err(ConfigError::PublicAddress(_))));
+        config.public_address = Some("https://semio.example".into());
+        assert_eq!(config.check(), Ok(()));
+        assert_eq!(Config::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let text = Config::from_toml("listen = \"127.0.0.1:1\"\nmodells = \"x\"").unwrap_err().to_string();
+        assert!(text.contains("modells"), "{text}");
+    }
+}

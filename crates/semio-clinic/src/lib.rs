@@ -1,0 +1,31 @@
+//! The web app for clinicians, and its records.
+//!
+//! - [`config`]: what the server is told, and what of it is refused.
+//! - [`store`]: the database, its tables and their migrations.
+//! - `account`: people who sign in.
+//! - `record`: patients, studies, results, reviews.
+//! - [`audit`]: who saw and changed what.
+//! - [`pictures`]: files, each under the hash of its bytes.
+//! - [`models`], `reader`: bundles, and the threads that read pictures with them.
+//! - [`web`]: pages and the API.
+//! - `words`: every text in English and French.
+
+mod account;
+pub mod audit;
+mod clock;
+pub mod config;
+mod finding;
+pub mod models;
+mod opened;
+pub mod pictures;
+mod reader;
+mod record;
+pub mod secret;
+pub mod server;
+pub mod store;
+pub mod web;
+mod words;
+
+pub use account::{NewAccount, NewAccountError, Register, Strength};
+pub use config::Config;
+pub use web::has_front_end;

@@ -1,0 +1,258 @@
+//! Bundles below the folder of models: found, activated, opened.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use burn::tensor::Device;
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+};
+use semio_model::{BundleError, Manifest, Predictor, hex_sha256};
+use uuid::Uuid;
+
+use crate::{
+    audit::Entry,
+    clock,
+    store::{
+        Store, StoreError,
+        entity::{
+            model::{self, Model, State},
+            person::Model as Person,
+        },
+    },
+};
+
+/// The bundles, and those of them that are open.
+pub struct Models {
+    folder: PathBuf,
+    open: Mutex<HashMap<String, Arc<Predictor>>>,
+}
+
+/// Why a bundle cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// The bundle cannot be read.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// Another bundle lies where it lay.
+    #[error("the bundle in {0} was replaced; look for models again, and activate the new one")]
+    Replaced(String),
+    /// The records do not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a search of the folder brought.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Bundles that are new.
+    pub new: usize,
+    /// Folders that hold a `bundle.json` that cannot be read, with the reason.
+    pub unreadable: Vec<(String, String)>,
+}
+
+/// How deep bundles may lie: `job/name/bundle`.
+const DEPTH: usize = 4;
+
+impl Models {
+    /// The bundles below a folder.
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.into(), open: Mutex::new(HashMap::new()) }
+    }
+
+    /// Looks for bundles that are not known yet. A job's first bundle becomes active: nobody has to know that models
+    /// are activated before the first picture is read.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the records do not answer. A bundle that cannot be read is part of the result.
+    pub async fn look(&self, store: &Store, by: Option<Uuid>) -> Result<Found, StoreError> {
+        let mut found = Found::default();
+        let mut folders = vec![];
+        walk(&self.folder, DEPTH, &mut folders);
+        for folder in folders {
+            let name = folder.strip_prefix(&self.folder).unwrap_or(&folder).display().to_string();
+            let opened = {
+                let folder = folder.clone();
+                tokio::task::spawn_blocking(move || manifest(&folder)).await.expect("reading does not panic")
+            };
+            let (sha256, _) = match opened {
+                Ok(opened) => opened,
+                Err(reason) => {
+                    found.unreadable.push((name, reason));
+                    continue;
+                }
+            };
+            let known = model::Entity::find().filter(model::Column::BundleSha256.eq(&sha256)).one(store.db()).await?;
+            if let Some(known) = known {
+                if known.folder != name {
+                    let mut row = known.into_active_model();
+                    row.folder = Set(name);
+                    row.update(store.db()).await?;
+                }
+                continue;
+            }
+            let (job, title) = job_and_name(&name);
+            let first = store.active_model(&job).await?.is_none();
+            let now = clock::now();
+            let id = Uuid::now_v7();
+            let row = model::ActiveModel {
+                id: Set(id),
+                bundle_sha256: Set(sha256),
+                folder: Set(name),
+                name: Set(title),
+                job: Set(job),
+                state: Set(if first { State::Active } else { State::Waiting }),
+                created_at: Set(now),
+                activated_at: Set(first.then_some(now)),
+                activated_by: NotSet,
+            };
+            let mut change = store.change().await?;
+            row.insert(change.tx()).await?;
+            change.note(Entry { person: by, ..Entry::by_nobody("model.find") }.of(id));
+            if first {
+                change.note(Entry { person: by, ..Entry::by_nobody("model.activate") }.of(id));
+            }
+            change.commit().await?;
+            found.new += 1;
+        }
+        Ok(found)
+    }
+
+    /// Opens a model's bundle; once opened it stays so.
+    ///
+    /// # Errors
+    /// [`ModelError`] where it is not whole, or not the one that was activated.
+    pub(crate) fn open(&self, model: &Model) -> Result<Arc<Predictor>, ModelError> {
+        if let Some(open) = self.lock().get(&model.bundle_sha256) {
+            return Ok(Arc::clone(open));
+        }
+        let folder = self.folder.join(&model.folder);
+        let json = fs::read(folder.join("bundle.json"))
+            .map_err(|source| BundleError::File { action: "read", path: folder.clone(), source })?;
+        if hex_sha256(&json) != model.bundle_sha256 {
+            return Err(ModelError::Replaced(model.folder.clone()));
+        }
+        let predictor = Arc::new(Predictor::open(&folder, &Device::flex())?);
+        self.lock().insert(model.bundle_sha256.clone(), Arc::clone(&predictor));
+        Ok(predictor)
+    }
+
+    /// The folder of a model.
+    pub(crate) fn folder_of(&self, model: &Model) -> PathBuf {
+        self.folder.join(&model.folder)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Predictor>>> {
+        self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// SHA-256 of a bundle's pipeline: what results are pinned to beside the bundle.
+pub(crate) fn pipeline_hash(manifest: &Manifest) -> String {
+    hex_sha256(&serde_json::to_vec(&manifest.pipeline).unwrap_or_default())
+}
+
+fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+    if folder.join("bundle.json").is_file() {
+        found.push(folder.into());
+        return;
+    }
+    if depth == 0 {
+        return;
+    }
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let mut folders: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
+    folders.sort();
+    for folder in folders {
+        walk(&folder, depth - 1, found);
+    }
+}
+
+/// The bundle's hash, once all of the bundle could be read.
+fn manifest(folder: &Path) -> Result<(String, Manifest), String> {
+    let json = fs::read(folder.join("bundle.json")).map_err(|e| e.to_string())?;
+    let bundle = semio_model::Bundle::read(folder, &Device::flex()).map_err(|e| e.to_string())?;
+    Ok((hex_sha256(&json), bundle.manifest))
+}
+
+/// `pneumonia/2026-11/bundle` is job `pneumonia`, name `2026-11`; `pneumonia/bundle` is both.
+fn job_and_name(folder: &str) -> (String, String) {
+    let parts: Vec<&str> = folder.split(['/', '\\']).filter(|p| !p.is_empty() && *p != "bundle").collect();
+    let job = parts.first().copied().unwrap_or("model");
+    let name = parts.last().copied().unwrap_or(job);
+    let short = |text: &str, most: usize| text.chars().take(most).collect::<String>();
+    (short(job, 100), short(name, 200))
+}
+
+impl Store {
+    /// All models, job by job, the latest first.
+    pub(crate) async fn models(&self) -> Result<Vec<Model>, StoreError> {
+        Ok(model::Entity::find()
+            .order_by_asc(model::Column::Job)
+            .order_by_desc(model::Column::CreatedAt)
+            .all(self.db())
+            .await?)
+    }
+
+    /// The models that read pictures, one a job.
+    pub(crate) async fn active_models(&self) -> Result<Vec<Model>, StoreError> {
+        Ok(self.models().await?.into_iter().filter(|m| m.state == State::Active).collect())
+    }
+
+    /// The model that reads a job's pictures.
+    pub(crate) async fn active_model(&self, job: &str) -> Result<Option<Model>, StoreError> {
+        let query = model::Entity::find().filter(model::Column::Job.eq(job)).filter(model::Column::State.eq(State::Active));
+        Ok(query.one(self.db()).await?)
+    }
+
+    /// Finds a model.
+    pub(crate) async fn model(&self, id: Uuid) -> Result<Model, StoreError> {
+        model::Entity::find_by_id(id).one(self.db()).await?.ok_or(StoreError::Missing)
+    }
+
+    /// Lets a model read its job's pictures; the one before is retired. Or retires a model.
+    pub(crate) async fn set_model_state(&self, who: &Person, id: Uuid, state: State) -> Result<(), StoreError> {
+        let model = self.model(id).await?;
+        let now = clock::now();
+        let mut change = self.change().await?;
+        if state == State::Active {
+            model::Entity::update_many()
+                .col_expr(model::Column::State, sea_orm::sea_query::Expr::value("retired"))
+                .filter(model::Column::Job.eq(&model.job))
+                .filter(model::Column::State.eq(State::Active))
+                .filter(model::Column::Id.ne(id))
+                .exec(change.tx())
+                .await?;
+        }
+        let mut row = model.into_active_model();
+        row.state = Set(state);
+        if state == State::Active {
+            row.activated_at = Set(Some(now));
+            row.activated_by = Set(Some(who.id));
+        }
+        row.update(change.tx()).await?;
+        let action = if state == State::Active { "model.activate" } else { "model.retire" };
+        change.note(Entry::by(who.id, action).of(id));
+        change.commit().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::job_and_name;
+
+    #[test]
+    fn the_first_folder_is_the_job() {
+        let is = |folder, job: &str, name: &str| assert_eq!(job_and_name(folder), (job.into(), name.into()));
+        is("pneumonia/2026-11/bundle", "pneumonia", "2026-11");
+        is("pneumonia/bundle", "pneumonia", "pneumonia");
+        is("pneumonia", "pneumonia", "pneumonia");
+    }
+}

@@ -1,0 +1,77 @@
+//! Files of pictures, each kept once under the SHA-256 of its bytes. What the sender called it is not kept.
+
+use std::{path::Path, sync::Arc};
+
+use bytes::Bytes;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, local::LocalFileSystem, path::Path as Key};
+use semio_model::hex_sha256;
+
+/// Where files lie.
+#[derive(Clone)]
+pub struct Pictures {
+    store: Arc<dyn ObjectStore>,
+}
+
+/// Why a file cannot be kept or found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PictureError {
+    /// The folder cannot be made.
+    #[error("cannot make the folder of pictures: {0}")]
+    Folder(std::io::Error),
+    /// The store failed.
+    #[error("the store of pictures failed: {0}")]
+    Store(#[from] object_store::Error),
+    /// What lies under a hash is not what it was.
+    #[error("the file {0} is damaged: its bytes have another SHA-256; restore it from a backup")]
+    Damaged(String),
+}
+
+impl Pictures {
+    /// Files in a folder, which is made where it is not there.
+    ///
+    /// # Errors
+    /// [`PictureError::Folder`] where it cannot be made.
+    pub fn in_folder(folder: &Path) -> Result<Self, PictureError> {
+        std::fs::create_dir_all(folder).map_err(PictureError::Folder)?;
+        let store = LocalFileSystem::new_with_prefix(folder)?.with_automatic_cleanup(true).with_fsync(true);
+        Ok(Self { store: Arc::new(store) })
+    }
+
+    /// Keeps a file and gives its name. A file that is there already is not written again.
+    pub(crate) async fn put(&self, bytes: Bytes) -> Result<String, PictureError> {
+        let sha256 = {
+            let bytes = bytes.clone();
+            tokio::task::spawn_blocking(move || hex_sha256(&bytes)).await.expect("hashing does not panic")
+        };
+        // Written beside and moved to its place: a picture is there whole or not at all.
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.store.put_opts(&key(&sha256), bytes.into(), options).await {
+            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(sha256),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A file's bytes, checked against its name.
+    pub(crate) async fn get(&self, sha256: &str) -> Result<Bytes, PictureError> {
+        let bytes = self.store.get(&key(sha256)).await?.bytes().await?;
+        let found = {
+            let bytes = bytes.clone();
+            tokio::task::spawn_blocking(move || hex_sha256(&bytes)).await.expect("hashing does not panic")
+        };
+        if found == sha256 { Ok(bytes) } else { Err(PictureError::Damaged(sha256.to_owned())) }
+    }
+
+    /// Takes a file away for good.
+    pub(crate) async fn remove(&self, sha256: &str) -> Result<(), PictureError> {
+        match self.store.delete(&key(sha256)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Two letters make folders of some thousand files out of a million.
+fn key(sha256: &str) -> Key {
+    Key::from(format!("{}/{sha256}", &sha256[..2]))
+}

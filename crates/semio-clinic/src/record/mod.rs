@@ -1,0 +1,16 @@
+//! Patients' records: who they are, their studies, results and reviews.
+//!
+//! Every function that reads or changes a record takes the person who asks and finds nothing outside of that person's
+//! circles: what is not theirs is not there.
+
+mod export;
+mod find;
+mod key;
+mod patient;
+mod study;
+
+pub(crate) use export::export;
+pub(crate) use find::{Order, PER_PAGE, Scope, Search};
+pub(crate) use key::fold;
+pub(crate) use patient::PatientForm;
+pub(crate) use study::{NewImage, Shown, StudyFacts};

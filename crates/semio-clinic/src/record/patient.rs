@@ -1,0 +1,297 @@
+//! A patient's record: made, changed, shared, deleted, restored, merged, erased.
+
+use chrono::NaiveDate;
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, QueryTrait,
+};
+use uuid::Uuid;
+
+use super::key::fold;
+use crate::{
+    account::{Fault, Faults, Field, FormError, one_line},
+    audit::Entry,
+    clock,
+    store::{
+        Change, Store, StoreError,
+        entity::{
+            identifier, image, patient,
+            patient::{Model as Patient, Sex},
+            person::Model as Person,
+            prediction, review, study,
+        },
+    },
+};
+
+/// What a person types about a patient.
+#[derive(Clone, Debug, Default, serde::Deserialize)]
+#[serde(default)]
+pub(crate) struct PatientForm {
+    pub(crate) family_name: String,
+    pub(crate) given_name: String,
+    pub(crate) sex: String,
+    /// Year-month-day, as browsers send it.
+    pub(crate) birth_date: String,
+    /// The clinic's own number; may be empty.
+    pub(crate) identifier: String,
+    pub(crate) note: String,
+    /// `on` where the team shall see the record.
+    pub(crate) shared: String,
+}
+
+struct Checked {
+    family_name: String,
+    given_name: String,
+    sex: Sex,
+    birth_date: NaiveDate,
+    identifier: Option<String>,
+    note: String,
+}
+
+impl PatientForm {
+    /// The form as it stands in a record.
+    pub(crate) fn of(patient: &Patient, identifier: Option<String>, who: &Person) -> Self {
+        Self {
+            family_name: patient.family_name.clone(),
+            given_name: patient.given_name.clone(),
+            sex: patient.sex.name().into(),
+            birth_date: patient.birth_date.to_string(),
+            identifier: identifier.unwrap_or_default(),
+            note: patient.note.clone(),
+            shared: if Some(patient.circle_id) == who.team_id { "on".into() } else { String::new() },
+        }
+    }
+
+    fn check(&self) -> Result<Checked, Faults> {
+        let mut faults = Faults::default();
+        let family_name = faults.take(Field::FamilyName, one_line(&self.family_name, 200));
+        let given_name = faults.take(Field::GivenName, one_line(&self.given_name, 200));
+        let sex = faults.take(Field::Sex, Sex::from_name(&self.sex).ok_or(Fault::Empty));
+        let birth_date = faults.take(Field::BirthDate, birth_date(&self.birth_date));
+        let identifier = match self.identifier.trim() {
+            "" => Some(None),
+            typed => faults.take(Field::Identifier, one_line(typed, 64)).map(Some),
+        };
+        let note = self.note.trim().replace("\r\n", "\n");
+        let short = if note.chars().count() > 2000 { Err(Fault::TooLong) } else { Ok(note) };
+        let note = faults.take(Field::Note, short);
+        match (family_name, given_name, sex, birth_date, identifier, note) {
+            (Some(family_name), Some(given_name), Some(sex), Some(birth_date), Some(identifier), Some(note)) => {
+                Ok(Checked { family_name, given_name, sex, birth_date, identifier, note })
+            }
+            _ => Err(faults),
+        }
+    }
+}
+
+fn birth_date(typed: &str) -> Result<NaiveDate, Fault> {
+    if typed.trim().is_empty() {
+        return Err(Fault::Empty);
+    }
+    let date: NaiveDate = typed.trim().parse().map_err(|_| Fault::Form)?;
+    match () {
+        () if date > clock::today() => Err(Fault::Future),
+        () if clock::years(date, clock::today()) > 130 => Err(Fault::TooOld),
+        () => Ok(date),
+    }
+}
+
+/// The scheme of the clinic's own numbers.
+const LOCAL: &str = "local";
+
+impl Store {
+    /// Makes a record.
+    pub(crate) async fn add_patient(&self, who: &Person, form: &PatientForm) -> Result<Patient, FormError> {
+        let checked = form.check().map_err(FormError::Fields)?;
+        let (id, now) = (Uuid::now_v7(), clock::now());
+        let mut change = self.change().await?;
+        let row = patient::ActiveModel {
+            id: Set(id),
+            circle_id: Set(circle(who, form)),
+            owner_id: Set(who.id),
+            family_key: Set(fold(&format!("{} {}", checked.family_name, checked.given_name))),
+            given_key: Set(fold(&format!("{} {}", checked.given_name, checked.family_name))),
+            family_name: Set(checked.family_name),
+            given_name: Set(checked.given_name),
+            sex: Set(checked.sex),
+            birth_date: Set(checked.birth_date),
+            note: Set(checked.note),
+            created_at: Set(now),
+            changed_at: Set(now),
+            deleted_at: NotSet,
+            merged_into: NotSet,
+        };
+        let patient = row.insert(change.tx()).await?;
+        set_identifier(&change, id, checked.identifier).await?;
+        change.note(Entry::by(who.id, "patient.add").of(id).patient(id));
+        change.commit().await?;
+        Ok(patient)
+    }
+
+    /// Changes a record.
+    pub(crate) async fn edit_patient(&self, who: &Person, id: Uuid, form: &PatientForm) -> Result<Patient, FormError> {
+        let patient = self.patient(who, id).await?;
+        let checked = form.check().map_err(FormError::Fields)?;
+        // Only who made the record decides who shares it.
+        let circle = if patient.owner_id == who.id { circle(who, form) } else { patient.circle_id };
+        let mut change = self.change().await?;
+        let mut row = patient.into_active_model();
+        row.circle_id = Set(circle);
+        row.family_key = Set(fold(&format!("{} {}", checked.family_name, checked.given_name)));
+        row.given_key = Set(fold(&format!("{} {}", checked.given_name, checked.family_name)));
+        row.family_name = Set(checked.family_name);
+        row.given_name = Set(checked.given_name);
+        row.sex = Set(checked.sex);
+        row.birth_date = Set(checked.birth_date);
+        row.note = Set(checked.note);
+        row.changed_at = Set(clock::now());
+        let patient = row.update(change.tx()).await?;
+        set_identifier(&change, id, checked.identifier).await?;
+        change.note(Entry::by(who.id, "patient.edit").of(id).patient(id));
+        change.commit().await?;
+        Ok(patient)
+    }
+
+    /// Finds a record that this person may see, and that is not deleted.
+    pub(crate) async fn patient(&self, who: &Person, id: Uuid) -> Result<Patient, StoreError> {
+        let patient = self.patient_or_deleted(who, id).await?;
+        if patient.deleted_at.is_some() { Err(StoreError::Missing) } else { Ok(patient) }
+    }
+
+    /// The same, deleted or not.
+    pub(crate) async fn patient_or_deleted(&self, who: &Person, id: Uuid) -> Result<Patient, StoreError> {
+        patient::Entity::find_by_id(id)
+            .filter(patient::Column::CircleId.is_in(who.circles()))
+            .one(self.db())
+            .await?
+            .ok_or(StoreError::Missing)
+    }
+
+    /// The clinic's own number of a patient.
+    pub(crate) async fn identifier(&self, patient: Uuid) -> Result<Option<String>, StoreError> {
+        let found = identifier::Entity::find()
+            .filter(identifier::Column::PatientId.eq(patient))
+            .filter(identifier::Column::Scheme.eq(LOCAL))
+            .one(self.db())
+            .await?;
+        Ok(found.map(|i| i.value))
+    }
+
+    /// Deletes a record so that it can be restored, or restores it.
+    pub(crate) async fn delete_patient(&self, who: &Person, id: Uuid, deleted: bool) -> Result<(), StoreError> {
+        let patient = self.patient_or_deleted(who, id).await?;
+        if patient.merged_into.is_some() {
+            return Err(StoreError::Missing);
+        }
+        let mut change = self.change().await?;
+        let mut row = patient.into_active_model();
+        row.deleted_at = Set(deleted.then(clock::now));
+        row.update(change.tx()).await?;
+        let action = if deleted { "patient.delete" } else { "patient.restore" };
+        change.note(Entry::by(who.id, action).of(id).patient(id));
+        change.commit().await
+    }
+
+    /// Brings two records of one person together: studies go to `into`, and `from` is kept as a pointer to it.
+    pub(crate) async fn merge_patients(&self, who: &Person, from: Uuid, into: Uuid) -> Result<(), StoreError> {
+        if from == into {
+            return Err(StoreError::Missing);
+        }
+        let (from, into) = (self.patient(who, from).await?, self.patient(who, into).await?);
+        let mut change = self.change().await?;
+        let (from_id, now) = (from.id, clock::now());
+        let moved = study::Entity::update_many()
+            .col_expr(study::Column::PatientId, into.id.into())
+            .filter(study::Column::PatientId.eq(from_id))
+            .exec(change.tx())
+            .await?;
+        let mut row = from.into_active_model();
+        row.deleted_at = Set(Some(now));
+        row.merged_into = Set(Some(into.id));
+        row.update(change.tx()).await?;
+        let into_id = into.id;
+        let mut row = into.into_active_model();
+        row.changed_at = Set(now);
+        row.update(change.tx()).await?;
+        let moved = moved.rows_affected.to_string();
+        change.note(Entry::by(who.id, "patient.merge").of(into_id).patient(from_id).detail(moved.clone()));
+        change.note(Entry::by(who.id, "patient.merge").of(from_id).patient(into_id).detail(moved));
+        change.commit().await
+    }
+
+    /// Takes a record out for good, with studies, results and reviews. The trail keeps that it was there. Gives the
+    /// hashes of files that nothing refers to any more.
+    pub(crate) async fn erase_patient(&self, who: &Person, id: Uuid) -> Result<Vec<String>, StoreError> {
+        let patient = self.patient_or_deleted(who, id).await?;
+        if patient.owner_id != who.id || patient.deleted_at.is_none() {
+            return Err(StoreError::Missing);
+        }
+        let mut change = self.change().await?;
+        let files = erase(&change, id).await?;
+        change.note(Entry::by(who.id, "patient.erase").of(id).patient(id));
+        change.commit().await?;
+        Ok(files)
+    }
+}
+
+/// Whose members see the record.
+fn circle(who: &Person, form: &PatientForm) -> Uuid {
+    who.team_id.filter(|_| !form.shared.is_empty()).unwrap_or(who.id)
+}
+
+async fn set_identifier(change: &Change, patient: Uuid, value: Option<String>) -> Result<(), StoreError> {
+    identifier::Entity::delete_many()
+        .filter(identifier::Column::PatientId.eq(patient))
+        .filter(identifier::Column::Scheme.eq(LOCAL))
+        .exec(change.tx())
+        .await?;
+    if let Some(value) = value {
+        let row = identifier::ActiveModel {
+            id: Set(Uuid::now_v7()),
+            patient_id: Set(patient),
+            scheme: Set(LOCAL.into()),
+            value: Set(value),
+        };
+        row.insert(change.tx()).await?;
+    }
+    Ok(())
+}
+
+async fn erase(change: &Change, id: Uuid) -> Result<Vec<String>, StoreError> {
+    let tx = change.tx();
+    let studies = || study::Entity::find().select_only().column(study::Column::Id).filter(study::Column::PatientId.eq(id));
+    let images = image::Entity::find().filter(image::Column::StudyId.in_subquery(studies().into_query())).all(tx).await?;
+    let image_ids: Vec<Uuid> = images.iter().map(|i| i.id).collect();
+    // In portions: databases bound the number of values in one statement.
+    for ids in image_ids.chunks(500) {
+        let predictions: Vec<Uuid> = prediction::Entity::find()
+            .select_only()
+            .column(prediction::Column::Id)
+            .filter(prediction::Column::ImageId.is_in(ids.to_vec()))
+            .into_tuple()
+            .all(tx)
+            .await?;
+        for ids in predictions.chunks(500) {
+            review::Entity::delete_many().filter(review::Column::PredictionId.is_in(ids.to_vec())).exec(tx).await?;
+            prediction::Entity::delete_many().filter(prediction::Column::Id.is_in(ids.to_vec())).exec(tx).await?;
+        }
+        image::Entity::delete_many().filter(image::Column::Id.is_in(ids.to_vec())).exec(tx).await?;
+    }
+    study::Entity::delete_many().filter(study::Column::PatientId.eq(id)).exec(tx).await?;
+    patient::Entity::update_many()
+        .col_expr(patient::Column::MergedInto, Option::<Uuid>::None.into())
+        .filter(patient::Column::MergedInto.eq(id))
+        .exec(tx)
+        .await?;
+    patient::Entity::delete_by_id(id).exec(tx).await?;
+    let mut orphans = vec![];
+    for picture in images.into_iter().map(|i| i.picture_sha256).collect::<std::collections::BTreeSet<_>>() {
+        let used = image::Entity::find().filter(image::Column::PictureSha256.eq(&picture)).one(tx).await?;
+        if used.is_none() {
+            crate::store::entity::picture::Entity::delete_by_id(picture.clone()).exec(tx).await?;
+            orphans.push(picture);
+        }
+    }
+    Ok(orphans)
+}

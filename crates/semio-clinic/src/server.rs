@@ -1,0 +1,148 @@
+//! The server: what runs beside the pages, and how it ends.
+
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum_server::{Handle, tls_rustls::RustlsConfig};
+use tokio::time::interval;
+
+use crate::{
+    audit,
+    config::{Config, ConfigError},
+    models::Models,
+    pictures::{PictureError, Pictures},
+    secret::{SecretError, Secrets},
+    store::{Store, StoreError},
+    web::App,
+};
+
+/// How long work under way may take after the server was told to end.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Why the server does not start, or ends.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The settings are refused.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The keys cannot be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The records do not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The folder of pictures cannot be had.
+    #[error(transparent)]
+    Pictures(#[from] PictureError),
+    /// The certificate or its key cannot be read.
+    #[error("cannot read the certificate {certificate} or its key: {source}")]
+    Certificate {
+        /// The certificate's file.
+        certificate: String,
+        /// What is wrong.
+        source: std::io::Error,
+    },
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// Opens the records with their keys.
+///
+/// # Errors
+/// [`ServeError`] where settings are refused, or keys or records cannot be had.
+pub async fn open_store(config: &Config) -> Result<Store, ServeError> {
+    config.check()?;
+    std::fs::create_dir_all(&config.data).map_err(PictureError::Folder)?;
+    let secrets = Arc::new(Secrets::open(&config.data.join("keys"))?);
+    Ok(Store::open(&config.database_url(), secrets).await?)
+}
+
+/// Puts the app together: records, pictures, models, readers.
+///
+/// # Errors
+/// [`ServeError`] names what cannot be had.
+pub async fn open_app(config: Config) -> Result<App, ServeError> {
+    let store = open_store(&config).await?;
+    let pictures = Pictures::in_folder(&config.data.join("pictures"))?;
+    let models = Arc::new(Models::new(&config.models));
+    let found = models.look(&store, None).await?;
+    for (folder, reason) in &found.unreadable {
+        tracing::warn!(folder, reason, "a bundle cannot be read");
+    }
+    Ok(App::start(config, store, pictures, models).await?)
+}
+
+/// Serves until `stop` is ready; then ends what is under way. `ready` is told the address once the server listens.
+///
+/// # Errors
+/// [`ServeError`] where the server cannot listen.
+pub async fn serve(
+    app: App,
+    ready: impl FnOnce(SocketAddr),
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let address = app.config.listen;
+    let failed = |source| ServeError::Listen { address, source };
+    let listener = std::net::TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    let handle = Handle::new();
+    let housekeeping = tokio::spawn(keep_house(app.clone()));
+    tokio::spawn({
+        let handle = handle.clone();
+        async move {
+            stop.await;
+            tracing::info!("ending; work under way is finished");
+            handle.graceful_shutdown(Some(GRACE));
+        }
+    });
+    let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
+    let served = match app.config.tls.clone() {
+        Some(tls) => {
+            // Which of two may be built in is the program's choice, not the environment's.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let config = RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await.map_err(|source| {
+                ServeError::Certificate { certificate: tls.certificate.display().to_string(), source }
+            })?;
+            ready(bound);
+            axum_server::from_tcp_rustls(listener, config).map_err(failed)?.handle(handle).serve(service).await
+        }
+        None => {
+            ready(bound);
+            axum_server::from_tcp(listener).map_err(failed)?.handle(handle).serve(service).await
+        }
+    };
+    housekeeping.abort();
+    app.stop().await;
+    note_head(&app).await;
+    served.map_err(failed)
+}
+
+/// What is done at intervals beside the pages.
+async fn keep_house(app: App) {
+    let mut turns = interval(Duration::from_secs(app.config.audit_head_minutes.max(1) * 60));
+    loop {
+        turns.tick().await;
+        note_head(&app).await;
+        if let Err(error) = app.store.forget_sessions().await {
+            tracing::warn!(%error, "old sessions cannot be forgotten");
+        }
+    }
+}
+
+/// Writes the end of the audit trail to its file, so that a cut tail is seen.
+async fn note_head(app: &App) {
+    let noted = match app.store.audit_head().await {
+        Ok(head) => audit::write_head(&app.config.audit_heads(), &head).map_err(|e| e.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    if let Err(reason) = noted {
+        tracing::error!(reason, "the end of the audit trail cannot be written down");
+    }
+}

@@ -1,0 +1,197 @@
+//! The database: SQLite, PostgreSQL or MariaDB through one query language.
+
+mod counts;
+#[expect(unreachable_pub, reason = "what sea-orm derives is public")]
+pub(crate) mod entity;
+mod migration;
+
+use std::{sync::Arc, time::Duration};
+
+use sea_orm::{
+    ConnectOptions, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::MigratorTrait;
+
+use crate::{audit, secret::Secrets};
+
+/// Statements slower than this are written to the log.
+const SLOW: Duration = Duration::from_millis(250);
+
+/// The records.
+#[derive(Clone)]
+pub struct Store {
+    db: DatabaseConnection,
+    secrets: Arc<Secrets>,
+}
+
+/// What is changed together, with its entries in the audit trail.
+pub(crate) struct Change {
+    tx: DatabaseTransaction,
+    secrets: Arc<Secrets>,
+    entries: Vec<audit::Entry>,
+}
+
+/// Why the records cannot be read or changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The address names no database that is understood.
+    #[error("the database address begins with none of sqlite:, postgres:, mysql:")]
+    Address,
+    /// Nothing answers.
+    #[error("cannot reach the database ({address}): {reason}")]
+    Unreachable {
+        /// The address, without name and password.
+        address: String,
+        /// What the driver said.
+        reason: String,
+    },
+    /// A statement failed. The text holds no values of records.
+    #[error("the database refused a statement: {0}")]
+    Statement(String),
+    /// A value that must be unique is there already.
+    #[error("such a record is there already")]
+    Taken,
+    /// What was asked for is not there, or not for this person.
+    #[error("no such record")]
+    Missing,
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        if let Some(sea_orm::SqlErr::UniqueConstraintViolation(_)) = error.sql_err() {
+            return Self::Taken;
+        }
+        match &error {
+            DbErr::RecordNotFound(_) | DbErr::RecordNotUpdated => Self::Missing,
+            // The driver's own text may quote a value (`Key (email)=(…) exists`): its code does not.
+            DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) => {
+                let code = e.as_database_error().and_then(|e| e.code().map(|c| c.into_owned()));
+                Self::Statement(code.map_or_else(|| kind(&error).to_owned(), |c| format!("code {c}")))
+            }
+            _ => Self::Statement(kind(&error).to_owned()),
+        }
+    }
+}
+
+fn kind(error: &DbErr) -> &'static str {
+    match error {
+        DbErr::ConnectionAcquire(_) => "no connection is free",
+        DbErr::Conn(_) => "the connection is lost",
+        DbErr::Exec(_) | DbErr::Query(_) => "a statement cannot be run",
+        DbErr::Type(_) | DbErr::Json(_) | DbErr::TryIntoErr { .. } => "a stored value has an unexpected form",
+        DbErr::Migration(_) => "the tables are of another version",
+        _ => "an unexpected fault",
+    }
+}
+
+impl Store {
+    /// Connects, and brings the tables to this program's version.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the address is not understood, nothing answers, or the tables are of a later version.
+    pub async fn open(url: &str, secrets: Arc<Secrets>) -> Result<Self, StoreError> {
+        if !["sqlite:", "postgres:", "postgresql:", "mysql:", "mariadb:"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(StoreError::Address);
+        }
+        // The driver knows MariaDB by MySQL's name.
+        let address = url.strip_prefix("mariadb:").map_or_else(|| url.to_owned(), |rest| format!("mysql:{rest}"));
+        let mut options = ConnectOptions::new(address);
+        options
+            .max_connections(16)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_timeout(Duration::from_secs(10))
+            // Statements are logged with their placeholders, never with values.
+            .sqlx_slow_statements_logging_settings(log::LevelFilter::Warn, SLOW)
+            .sqlx_logging_level(log::LevelFilter::Trace);
+        options.map_sqlx_sqlite_opts(|options| {
+            options
+                .create_if_missing(true)
+                .foreign_keys(true)
+                .busy_timeout(Duration::from_secs(10))
+                .pragma("journal_mode", "WAL")
+                .pragma("synchronous", "FULL")
+                .pragma("cache_size", "-65536")
+        });
+        let unreachable = |error: DbErr| StoreError::Unreachable { address: without_secret(url), reason: error.to_string() };
+        let db = sea_orm::Database::connect(options).await.map_err(unreachable)?;
+        migration::Migrator::up(&db, None).await?;
+        Ok(Self { db, secrets })
+    }
+
+    /// Which kind of database it is.
+    pub(crate) fn backend(&self) -> DatabaseBackend {
+        self.db.get_database_backend()
+    }
+
+    /// What reads without a transaction.
+    pub(crate) fn db(&self) -> &DatabaseConnection {
+        &self.db
+    }
+
+    /// The keys that lie outside of the database.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// Begins a change.
+    pub(crate) async fn change(&self) -> Result<Change, StoreError> {
+        let options = TransactionOptions {
+            // A transaction that reads first and writes later would find that another has written meanwhile.
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let tx = self.db.begin_with_options(options).await?;
+        Ok(Change { tx, secrets: Arc::clone(&self.secrets), entries: vec![] })
+    }
+
+    /// Writes one entry of the audit trail, for what was only looked at.
+    pub(crate) async fn note(&self, entry: audit::Entry) -> Result<(), StoreError> {
+        let mut change = self.change().await?;
+        change.note(entry);
+        change.commit().await
+    }
+
+    /// Whether the database answers.
+    pub async fn answers(&self) -> bool {
+        self.db.ping().await.is_ok()
+    }
+}
+
+impl Change {
+    /// What statements run on.
+    pub(crate) fn tx(&self) -> &DatabaseTransaction {
+        &self.tx
+    }
+
+    /// Adds an entry to the audit trail, which is written with the change or not at all.
+    pub(crate) fn note(&mut self, entry: audit::Entry) {
+        self.entries.push(entry);
+    }
+
+    /// Makes it all last.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        // Last, because from here on other writers wait for the trail's end.
+        audit::append(&self.tx, &self.secrets, self.entries).await?;
+        Ok(self.tx.commit().await?)
+    }
+}
+
+/// The address without name and password.
+fn without_secret(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://…@{place}"),
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_address_is_told_without_its_password() {
+        let told = super::without_secret("postgres://clinic:p@ss@db.local:5432/semio");
+        assert_eq!(told, "postgres://…@db.local:5432/semio");
+        assert_eq!(super::without_secret("sqlite://semio.db"), "sqlite://semio.db");
+    }
+}

@@ -1,0 +1,123 @@
+//! What goes wrong on the way to a page: the user reads neutral words, the log has the details.
+
+use askama::Template;
+use axum::{
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+};
+
+use super::Page;
+use crate::{models::ModelError, pictures::PictureError, store::StoreError};
+
+/// What a handler gives.
+pub(crate) type Answer = Result<Response, Problem>;
+
+/// What went wrong.
+#[derive(Debug)]
+pub(crate) enum Problem {
+    /// Not there, or not for this person: not told which.
+    Missing,
+    /// The person's role does not allow it.
+    Forbidden,
+    /// The form's proof of origin is missing or old.
+    Stale,
+    /// Too many tries from one address.
+    TooMany,
+    /// More bytes than are taken.
+    TooLarge,
+    /// The request makes no sense.
+    Bad,
+    /// Something in the program or below it failed.
+    Broken,
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::Missing) {
+            return Self::Missing;
+        }
+        tracing::error!(%error, "the records failed");
+        Self::Broken
+    }
+}
+
+impl From<sea_orm::DbErr> for Problem {
+    fn from(error: sea_orm::DbErr) -> Self {
+        StoreError::from(error).into()
+    }
+}
+
+impl From<PictureError> for Problem {
+    fn from(error: PictureError) -> Self {
+        tracing::error!(%error, "the pictures failed");
+        Self::Broken
+    }
+}
+
+impl From<ModelError> for Problem {
+    fn from(error: ModelError) -> Self {
+        tracing::error!(%error, "a model failed");
+        Self::Broken
+    }
+}
+
+impl From<askama::Error> for Problem {
+    fn from(error: askama::Error) -> Self {
+        tracing::error!(%error, "a page cannot be written");
+        Self::Broken
+    }
+}
+
+impl Problem {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Missing => StatusCode::NOT_FOUND,
+            Self::Forbidden | Self::Stale => StatusCode::FORBIDDEN,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Bad => StatusCode::BAD_REQUEST,
+            Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn key(&self) -> &'static str {
+        match self {
+            Self::Missing => "problem-missing",
+            Self::Forbidden => "problem-forbidden",
+            Self::Stale => "problem-stale",
+            Self::TooMany => "problem-too-many",
+            Self::TooLarge => "problem-too-large",
+            Self::Bad => "problem-bad",
+            Self::Broken => "problem-broken",
+        }
+    }
+
+    /// The page that tells it.
+    pub(crate) fn page(&self, page: &Page) -> Response {
+        let text = ProblemPage { page, key: self.key() };
+        match text.render() {
+            Ok(html) => (self.status(), Html(html)).into_response(),
+            Err(_) => self.status().into_response(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    page: &'a Page,
+    key: &'static str,
+}
+
+/// What a response carries until the page around it is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Told(pub(crate) std::sync::Arc<Problem>);
+
+impl IntoResponse for Problem {
+    /// A bare status with the problem attached; the guard, which knows the visitor's language, writes the page.
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(Told(std::sync::Arc::new(self)));
+        response
+    }
+}

@@ -1,0 +1,240 @@
+//! What administrators keep: people, models, the audit trail, the system.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use super::{again, html, models, sign_in::register_key, to};
+use crate::{
+    account::{Faults, FormError, Registration},
+    audit::Verified,
+    clock,
+    store::entity::{
+        audit as trail,
+        letter::Purpose,
+        model::State as ModelState,
+        person::{Model as Person, Role},
+    },
+    web::{Answer, App, Page, Problem, Visit, form::Form},
+};
+
+/// People on the page.
+const PEOPLE: u64 = 200;
+/// Rows of the trail on a page.
+const ROWS: u64 = 100;
+
+#[derive(Template)]
+#[template(path = "admin.html")]
+struct People {
+    page: Page,
+    rows: Vec<Row>,
+    link: Option<String>,
+    typed: Registration,
+    faults: Faults,
+    register_key: String,
+}
+
+struct Row {
+    role_key: String,
+    state_key: &'static str,
+    team: String,
+    person: Person,
+}
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct Trail {
+    page: Page,
+    rows: Vec<TrailRow>,
+    verified: Option<String>,
+    older: Option<i64>,
+}
+
+struct TrailRow {
+    seq: i64,
+    at: i64,
+    who: String,
+    action: String,
+    record: String,
+}
+
+#[derive(Template)]
+#[template(path = "system.html")]
+struct System {
+    page: Page,
+    facts: Vec<(&'static str, String)>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+pub(crate) struct Before {
+    before: Option<i64>,
+}
+
+#[derive(serde::Deserialize)]
+pub(crate) struct Team {
+    team: String,
+}
+
+#[derive(serde::Deserialize)]
+pub(crate) struct ModelForm {
+    state: String,
+}
+
+async fn people_page(
+    app: &App,
+    visit: &Visit,
+    link: Option<String>,
+    typed: Registration,
+    faults: Faults,
+) -> Result<People, Problem> {
+    let (people, _) = app.store.people(0, PEOPLE).await?;
+    let mut rows = vec![];
+    for person in people {
+        let locked = person.locked_until.is_some_and(|until| until > clock::now());
+        let state_key = match () {
+            () if person.closed_at.is_some() => "person-closed",
+            () if person.confirmed_at.is_none() => "person-waiting",
+            () if locked => "person-locked",
+            () => "person-active",
+        };
+        let team = app.store.team_name(person.team_id).await?.unwrap_or_default();
+        rows.push(Row { role_key: format!("role-{}", person.role.name()), state_key, team, person });
+    }
+    Ok(People { page: Page::new(app, visit), rows, link, typed, faults, register_key: register_key(app) })
+}
+
+pub(crate) async fn people(State(app): State<App>, visit: Visit) -> Answer {
+    html(&people_page(&app, &visit, None, Registration::default(), Faults::default()).await?)
+}
+
+pub(crate) async fn add(State(app): State<App>, visit: Visit, Form(typed): Form<Registration>) -> Answer {
+    let by = visit.person()?.id;
+    let role = Role::from_name(&typed.role).ok_or(Problem::Bad)?;
+    match app.store.add_person(&typed, role, &app.config.register, app.config.strength, Some(by)).await {
+        Ok(_) => Ok(to("/admin", "person-added")),
+        Err(FormError::Fields(faults)) => again(&people_page(&app, &visit, None, typed, faults).await?),
+        Err(FormError::Store(error)) => Err(error.into()),
+    }
+}
+
+pub(crate) async fn confirm(State(app): State<App>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
+    app.store.confirm_person(id, visit.person()?.id).await?;
+    Ok(to("/admin", "confirmed"))
+}
+
+pub(crate) async fn close(State(app): State<App>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
+    let by = visit.person()?.id;
+    // Whoever closes the own account may have closed the last one that can open it again.
+    if by == id {
+        return Err(Problem::Bad);
+    }
+    app.store.close_person(id, true, by).await?;
+    Ok(to("/admin", "saved"))
+}
+
+pub(crate) async fn open(State(app): State<App>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
+    app.store.close_person(id, false, visit.person()?.id).await?;
+    Ok(to("/admin", "saved"))
+}
+
+pub(crate) async fn team(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<Uuid>,
+    Form(form): Form<Team>,
+) -> Answer {
+    app.store.set_team(id, &form.team, visit.person()?.id).await?;
+    Ok(to("/admin", "saved"))
+}
+
+/// Makes a link for a new password, shown once: to be handed over in person where no mail is sent.
+pub(crate) async fn reset(State(app): State<App>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
+    let secret = app.store.write_letter(id, Purpose::Reset, Some(visit.person()?.id)).await?;
+    let link = format!("{}/reset/{secret}", app.config.address());
+    html(&people_page(&app, &visit, Some(link), Registration::default(), Faults::default()).await?)
+}
+
+pub(crate) async fn look(State(app): State<App>, visit: Visit) -> Answer {
+    let found = app.models.look(&app.store, Some(visit.person()?.id)).await?;
+    models::after_look(&app, &visit, found.unreadable).await
+}
+
+pub(crate) async fn set_model(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<Uuid>,
+    Form(form): Form<ModelForm>,
+) -> Answer {
+    let state = match form.state.as_str() {
+        "active" => ModelState::Active,
+        "retired" => ModelState::Retired,
+        _ => return Err(Problem::Bad),
+    };
+    app.store.set_model_state(visit.person()?, id, state).await?;
+    Ok(to("/models", "saved"))
+}
+
+async fn trail_page(app: &App, visit: &Visit, before: Option<i64>, verified: Option<String>) -> Answer {
+    let mut query = trail::Entity::find();
+    if let Some(before) = before {
+        query = query.filter(trail::Column::Seq.lt(before));
+    }
+    let found = query.order_by_desc(trail::Column::Seq).limit(ROWS).all(app.store.db()).await?;
+    let mut names: HashMap<Uuid, String> = HashMap::new();
+    for id in found.iter().filter_map(|row| row.person_id) {
+        if !names.contains_key(&id) {
+            names.insert(id, app.store.person(id).await.map_or_else(|_| id.to_string(), |p| p.name()));
+        }
+    }
+    let older = (found.len() as u64 == ROWS).then(|| found.last().map(|row| row.seq)).flatten();
+    let row = |row: trail::Model| TrailRow {
+        seq: row.seq,
+        at: row.at,
+        who: row.person_id.and_then(|id| names.get(&id).cloned()).unwrap_or_else(|| "–".into()),
+        action: row.action,
+        // Administrators see that a record was touched, not whose it is.
+        record: row.patient_id.or(row.subject_id).map(|id| id.to_string()).unwrap_or_default(),
+    };
+    let rows = found.into_iter().map(row).collect();
+    html(&Trail { page: Page::new(app, visit), rows, verified, older })
+}
+
+pub(crate) async fn audit(State(app): State<App>, visit: Visit, Query(before): Query<Before>) -> Answer {
+    trail_page(&app, &visit, before.before, None).await
+}
+
+pub(crate) async fn verify(State(app): State<App>, visit: Visit) -> Answer {
+    let heads = app.audit_heads();
+    let language = visit.language;
+    let words = match app.store.verify_audit(&heads).await? {
+        Verified::Whole { rows } => language.args(
+            "audit-whole",
+            [("rows", rows.into()), ("heads", (heads.len() as u64).into())],
+        ),
+        Verified::Changed { seq } => language.x("audit-changed", seq),
+        Verified::Missing { seq } => language.x("audit-missing", seq),
+        Verified::Cut { seq } => language.x("audit-cut", seq),
+    };
+    trail_page(&app, &visit, None, Some(words)).await
+}
+
+pub(crate) async fn system(State(app): State<App>, visit: Visit) -> Answer {
+    let counts = app.store.counts().await?;
+    let facts = vec![
+        ("system-version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("system-database", format!("{:?}", app.store.backend())),
+        ("system-patients", counts.patients.to_string()),
+        ("system-pictures", counts.pictures.to_string()),
+        ("system-queued", counts.queued.to_string()),
+        ("system-running", app.readers.busy().to_string()),
+        ("system-done", counts.done.to_string()),
+        ("system-failed", counts.failed.to_string()),
+        ("system-sessions", counts.sessions.to_string()),
+        ("system-audit", app.store.audit_head().await?.seq.to_string()),
+    ];
+    html(&System { page: Page::new(&app, &visit), facts })
+}

@@ -1,0 +1,58 @@
+//! The work list.
+
+use askama::Template;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect},
+};
+
+use super::{html, result};
+use crate::{
+    store::entity::{patient::Model as Patient, person::Role, prediction::State as Standing, study::Model as Study},
+    web::{Answer, App, Page, Visit},
+};
+
+/// Results on the list.
+const SHOWN: u64 = 100;
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home {
+    page: Page,
+    rows: Vec<(&'static str, Vec<Row>)>,
+}
+
+struct Row {
+    patient: Patient,
+    study: Study,
+    title: String,
+    outcome: String,
+    words: String,
+    at: i64,
+}
+
+pub(crate) async fn show(State(app): State<App>, visit: Visit) -> Answer {
+    let Some(signed_in) = &visit.signed_in else { return Ok(Redirect::to("/sign-in").into_response()) };
+    match signed_in.person.role {
+        Role::Physician => {}
+        Role::Administrator => return Ok(Redirect::to("/admin").into_response()),
+        Role::Researcher => return Ok(Redirect::to("/models").into_response()),
+    }
+    let person = &signed_in.person;
+    let mut rows = vec![("work-review", vec![]), ("work-progress", vec![]), ("work-seen", vec![])];
+    for (prediction, study, patient, review) in app.store.latest(person, SHOWN).await? {
+        let group = match (prediction.state, review) {
+            (Standing::Queued | Standing::Running, _) => 1,
+            (_, Some(_)) => 2,
+            (_, None) => 0,
+        };
+        // What is folded until an impression is noted does not stand on the list either.
+        let folded = person.reads_first && group == 0;
+        let small = result::small(visit.language, &prediction, folded);
+        let title = result::title(visit.language, &study);
+        let at = prediction.done_at.unwrap_or(prediction.created_at);
+        rows[group].1.push(Row { patient, study, title, outcome: small.outcome, words: small.words, at });
+    }
+    rows.retain(|(_, rows)| !rows.is_empty());
+    html(&Home { page: Page::new(&app, &visit), rows })
+}

@@ -1,0 +1,339 @@
+//! Pictures come in: opened, compared with the record, filed, queued for reading.
+
+use askama::Template;
+use axum::{
+    extract::{Multipart, Query, State},
+    http::HeaderMap,
+    response::{Html, IntoResponse},
+};
+use bytes::Bytes;
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use super::{html, images::blocking, studies::jobs};
+use crate::{
+    account::FormError,
+    clock,
+    models::pipeline_hash,
+    opened::{Claims, Opened},
+    record::{NewImage, PatientForm, StudyFacts, fold},
+    store::entity::patient::Model as Patient,
+    web::{Answer, App, Page, Problem, Visit, form::Form},
+    words::Language,
+};
+
+#[derive(Template)]
+#[template(path = "upload.html")]
+struct UploadPage {
+    page: Page,
+    patient: Option<Patient>,
+    jobs: Vec<(String, String)>,
+    rows: String,
+}
+
+#[derive(Template)]
+#[template(path = "upload_row.html")]
+struct RowPart<'a> {
+    page: &'a Page,
+    row: Row,
+}
+
+/// What came of one file.
+enum Row {
+    Filed { study: Uuid, patient: String },
+    Refused { reason: String },
+    /// The file speaks of somebody else: a physician decides.
+    Differs { patient: Patient, differences: Vec<Difference>, held: String },
+    /// No record was chosen.
+    Whose { candidates: Vec<Patient>, claims: String, held: String },
+    Discarded,
+}
+
+/// What file and record say differently.
+struct Difference {
+    key: &'static str,
+    file: String,
+    record: String,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+pub(crate) struct For {
+    patient: Option<Uuid>,
+}
+
+#[derive(serde::Deserialize)]
+pub(crate) struct Decision {
+    held: String,
+    patient: String,
+}
+
+/// What the form says beside its files.
+#[derive(Clone, Debug, Default)]
+struct Wish {
+    patient: Option<Uuid>,
+    job: String,
+    taken_on: Option<NaiveDate>,
+}
+
+pub(crate) async fn show(State(app): State<App>, visit: Visit, Query(of): Query<For>) -> Answer {
+    let patient = match of.patient {
+        Some(id) => Some(app.store.patient(visit.person()?, id).await?),
+        None => None,
+    };
+    let jobs = jobs(&app, visit.language).await?;
+    html(&UploadPage { page: Page::new(&app, &visit), patient, jobs, rows: String::new() })
+}
+
+pub(crate) async fn take(State(app): State<App>, visit: Visit, headers: HeaderMap, mut parts: Multipart) -> Answer {
+    // A script sends its proof as a header, which the guard has checked; a plain form sends it as the first field.
+    let by_script = headers.contains_key("x-csrf");
+    let mut proven = by_script;
+    let page = Page::new(&app, &visit);
+    let (mut wish, mut rows) = (Wish::default(), String::new());
+    while let Some(part) = parts.next_field().await.map_err(|e| too_large(&e))? {
+        let name = part.name().unwrap_or_default().to_owned();
+        if name == "csrf" {
+            let token = part.text().await.map_err(|e| too_large(&e))?;
+            proven |= app.store.secrets().is_form_token(&visit.cookie, &token);
+            continue;
+        }
+        if !proven {
+            return Err(Problem::Stale);
+        }
+        if name == "file" {
+            // Few at a time: bytes wait in memory until they are kept.
+            let _turn = app.uploads.acquire().await.map_err(|_| Problem::Broken)?;
+            let bytes = part.bytes().await.map_err(|e| too_large(&e))?;
+            if !bytes.is_empty() {
+                let row = take_file(&app, &visit, &wish, bytes).await?;
+                rows.push_str(&RowPart { page: &page, row }.render()?);
+            }
+            continue;
+        }
+        let text = part.text().await.map_err(|e| too_large(&e))?;
+        match name.as_str() {
+            "patient" => wish.patient = text.parse().ok(),
+            "job" => wish.job = text,
+            "taken_on" => wish.taken_on = text.parse().ok(),
+            _ => {}
+        }
+    }
+    if !proven {
+        return Err(Problem::Stale);
+    }
+    if by_script {
+        return Ok(Html(rows).into_response());
+    }
+    let patient = match wish.patient {
+        Some(id) => Some(app.store.patient(visit.person()?, id).await?),
+        None => None,
+    };
+    let jobs = jobs(&app, visit.language).await?;
+    html(&UploadPage { page, patient, jobs, rows })
+}
+
+fn too_large(error: &axum::extract::multipart::MultipartError) -> Problem {
+    if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE { Problem::TooLarge } else { Problem::Bad }
+}
+
+async fn take_file(app: &App, visit: &Visit, wish: &Wish, bytes: Bytes) -> Result<Row, Problem> {
+    let person = visit.person()?;
+    let patient = match wish.patient {
+        Some(id) => Some(app.store.patient(person, id).await?),
+        None => None,
+    };
+    let content = bytes.clone();
+    let opened = match blocking(move || Opened::new(&content)).await? {
+        Ok(opened) => opened,
+        // The decoder's words name tags and syntaxes, never values.
+        Err(error) => return Ok(Row::Refused { reason: visit.language.x("upload-unreadable", error.to_string()) }),
+    };
+    let claims = opened.attributes.as_ref().map(Claims::of).unwrap_or_default();
+    let sha256 = app.pictures.put(bytes).await?;
+    if let Some(patient) = patient {
+        let identifier = app.store.identifier(patient.id).await?;
+        let differences = differences(visit.language, &claims, &patient, identifier.as_deref());
+        if !differences.is_empty() {
+            return Ok(Row::Differs { patient, differences, held: hold(app, visit, &sha256, wish) });
+        }
+        return file(app, visit, &patient, &opened, &claims, sha256, wish).await;
+    }
+    let candidates = candidates(app, visit, &claims).await?;
+    if candidates.is_empty() && claims.family_name.is_none() {
+        return Ok(Row::Refused { reason: visit.language.t("upload-choose-patient") });
+    }
+    let words = claims_in_words(visit.language, &claims);
+    Ok(Row::Whose { candidates, claims: words, held: hold(app, visit, &sha256, wish) })
+}
+
+/// Files a kept picture and queues its reading.
+async fn file(
+    app: &App,
+    visit: &Visit,
+    patient: &Patient,
+    opened: &Opened,
+    claims: &Claims,
+    sha256: String,
+    wish: &Wish,
+) -> Result<Row, Problem> {
+    let attributes = opened.attributes.as_ref();
+    let text = |value: Option<&String>, longest: usize| {
+        value.map(|v| v.chars().filter(|c| !c.is_control()).take(longest).collect::<String>()).filter(|v| !v.is_empty())
+    };
+    let facts = StudyFacts {
+        instance_uid: text(attributes.and_then(|a| a.study_uid.as_ref()), 64),
+        accession: text(attributes.and_then(|a| a.accession.as_ref()), 64),
+        modality: text(attributes.and_then(|a| a.modality.as_ref()), 16),
+        description: text(attributes.and_then(|a| a.study_description.as_ref()), 200).unwrap_or_default(),
+        taken_on: wish.taken_on.or(claims.taken_on).unwrap_or_else(clock::today),
+    };
+    let model = if wish.job.is_empty() { None } else { app.store.active_model(&wish.job).await? };
+    let pipeline = match &model {
+        Some(model) => {
+            let (models, opening) = (app.models.clone(), model.clone());
+            Some(pipeline_hash(blocking(move || models.open(&opening)).await??.manifest()))
+        }
+        None => None,
+    };
+    let new = NewImage {
+        size: opened.size,
+        sha256,
+        media_type: opened.media_type,
+        instance_uid: text(attributes.and_then(|a| a.instance_uid.as_ref()), 64),
+        frames: opened.frames,
+        width: opened.width,
+        height: opened.height,
+        view: text(attributes.and_then(|a| a.view.as_ref()), 16),
+    };
+    let reader = model.as_ref().zip(pipeline.as_deref());
+    let study = app.store.file_image(visit.person()?, patient, facts, new, reader).await?;
+    app.readers.wake();
+    Ok(Row::Filed { study, patient: patient.name() })
+}
+
+/// A physician decided whose a picture is.
+pub(crate) async fn decide(
+    State(app): State<App>,
+    visit: Visit,
+    headers: HeaderMap,
+    Form(decision): Form<Decision>,
+) -> Answer {
+    let person = visit.person()?;
+    let (sha256, wish) = held(&app, &visit, &decision.held).ok_or(Problem::Stale)?;
+    let row = if decision.patient.is_empty() {
+        app.forget_unless_used(&sha256).await?;
+        Row::Discarded
+    } else {
+        let bytes = app.pictures.get(&sha256).await?;
+        let opened = blocking(move || Opened::new(&bytes)).await?.map_err(|_| Problem::Broken)?;
+        let claims = opened.attributes.as_ref().map(Claims::of).unwrap_or_default();
+        let patient = if decision.patient == "new" {
+            match app.store.add_patient(person, &form_of(&claims)).await {
+                Ok(patient) => Ok(patient),
+                Err(FormError::Fields(_)) => Err(visit.language.t("upload-cannot-make")),
+                Err(FormError::Store(error)) => return Err(error.into()),
+            }
+        } else {
+            Ok(app.store.patient(person, decision.patient.parse().map_err(|_| Problem::Bad)?).await?)
+        };
+        match patient {
+            Ok(patient) => file(&app, &visit, &patient, &opened, &claims, sha256, &wish).await?,
+            Err(reason) => Row::Refused { reason },
+        }
+    };
+    let page = Page::new(&app, &visit);
+    let rows = RowPart { page: &page, row }.render()?;
+    if headers.contains_key("hx-request") {
+        return Ok(Html(rows).into_response());
+    }
+    let jobs = jobs(&app, visit.language).await?;
+    html(&UploadPage { page, patient: None, jobs, rows })
+}
+
+fn form_of(claims: &Claims) -> PatientForm {
+    PatientForm {
+        family_name: claims.family_name.clone().unwrap_or_default(),
+        given_name: claims.given_name.clone().unwrap_or_default(),
+        sex: claims.sex.map(|s| s.name().to_owned()).unwrap_or_default(),
+        birth_date: claims.birth_date.map(|d| d.to_string()).unwrap_or_default(),
+        identifier: claims.id.clone().unwrap_or_default(),
+        ..PatientForm::default()
+    }
+}
+
+/// Where file and record contradict each other. What one of them does not say is no contradiction.
+fn differences(language: Language, claims: &Claims, patient: &Patient, identifier: Option<&str>) -> Vec<Difference> {
+    let mut found = vec![];
+    let mut compare = |key, file: Option<String>, record: String, same: bool| {
+        if let Some(file) = file.filter(|_| !same) {
+            found.push(Difference { key, file, record });
+        }
+    };
+    let same_name = |file: &Option<String>, record: &str| file.as_ref().is_none_or(|f| fold(f) == fold(record));
+    let (family, given) = (&claims.family_name, &claims.given_name);
+    compare("field-family-name", family.clone(), patient.family_name.clone(), same_name(family, &patient.family_name));
+    compare("field-given-name", given.clone(), patient.given_name.clone(), same_name(given, &patient.given_name));
+    compare(
+        "field-birth-date",
+        claims.birth_date.map(|d| language.day(d)),
+        language.day(patient.birth_date),
+        claims.birth_date.is_none_or(|d| d == patient.birth_date),
+    );
+    let sex = |sex| language.t(super::patients::sex_key(&sex));
+    compare("field-sex", claims.sex.map(sex), sex(patient.sex), claims.sex.is_none_or(|s| s == patient.sex));
+    if let Some(identifier) = identifier {
+        let same = claims.id.as_ref().is_none_or(|id| id.trim() == identifier);
+        compare("field-identifier", claims.id.clone(), identifier.to_owned(), same);
+    }
+    found
+}
+
+/// Records that the file may mean: by identifier, or by name and day of birth.
+async fn candidates(app: &App, visit: &Visit, claims: &Claims) -> Result<Vec<Patient>, Problem> {
+    let person = visit.person()?;
+    let mut found: Vec<Patient> = vec![];
+    for text in [claims.id.as_deref(), claims.family_name.as_deref()].into_iter().flatten() {
+        for scope in [crate::record::Scope::Mine, crate::record::Scope::Team] {
+            let search = crate::record::Search { q: text.to_owned(), scope, ..Default::default() };
+            let (rows, _) = app.store.patients(person, &search).await?;
+            found.extend(rows);
+        }
+    }
+    let fits = |p: &Patient| {
+        claims.birth_date.is_none_or(|d| d == p.birth_date)
+            && claims.family_name.as_ref().is_none_or(|f| fold(f) == fold(&p.family_name))
+    };
+    found.retain(fits);
+    found.sort_by_key(|p| p.id);
+    found.dedup_by_key(|p| p.id);
+    found.truncate(5);
+    Ok(found)
+}
+
+fn claims_in_words(language: Language, claims: &Claims) -> String {
+    let name = [claims.given_name.as_deref(), claims.family_name.as_deref()].into_iter().flatten();
+    let mut words = vec![name.collect::<Vec<_>>().join(" ")];
+    words.extend(claims.birth_date.map(|d| language.day(d)));
+    words.extend(claims.sex.map(|s| language.t(super::patients::sex_key(&s))));
+    words.retain(|w| !w.is_empty());
+    words.join(", ")
+}
+
+/// A note of a kept picture that only this visit can hand back.
+fn hold(app: &App, visit: &Visit, sha256: &str, wish: &Wish) -> String {
+    let day = wish.taken_on.map(|d| d.to_string()).unwrap_or_default();
+    let facts = format!("{sha256}|{day}|{}", wish.job);
+    let proof = app.store.secrets().form_token(&format!("{}|{facts}", visit.cookie));
+    format!("{proof}|{facts}")
+}
+
+fn held(app: &App, visit: &Visit, note: &str) -> Option<(String, Wish)> {
+    let (proof, facts) = note.split_once('|')?;
+    if !app.store.secrets().is_form_token(&format!("{}|{facts}", visit.cookie), proof) {
+        return None;
+    }
+    let mut parts = facts.splitn(3, '|');
+    let (sha256, day, job) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((sha256.to_owned(), Wish { patient: None, job: job.to_owned(), taken_on: day.parse().ok() }))
+}

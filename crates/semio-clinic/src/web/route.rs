@@ -1,0 +1,159 @@
+//! All routes, each with who may take it. A test walks over the table with every role.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    handler::Handler,
+    http::{HeaderName, Method},
+    middleware::{from_fn_with_state, map_response},
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, get, on},
+};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{DefaultPredicate, NotForContentType, Predicate},
+    },
+    csrf::CsrfLayer,
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    timeout::RequestBodyTimeoutLayer,
+    trace::TraceLayer,
+};
+
+use super::{
+    App, assets,
+    guard::{Right, guard, visit},
+    headers::secure,
+    pages::{about, account, admin, health, home, images, models, patients, sign_in, studies, twin, upload},
+};
+
+/// One route.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) right: Right,
+    handler: MethodRouter<App>,
+}
+
+fn at<H, T>(method: Method, path: &'static str, right: Right, handler: H) -> Route
+where
+    H: Handler<T, App>,
+    T: 'static,
+{
+    let filter = method.clone().try_into().expect("routes have usual methods");
+    Route { method, path, right, handler: on(filter, handler) }
+}
+
+/// Every page that knows its visitor.
+#[expect(clippy::too_many_lines, reason = "one line a route is what makes it a table")]
+pub(crate) fn routes() -> Vec<Route> {
+    use Right::{Administrator, Anyone, Physician, SignedIn};
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    vec![
+        at(GET, "/", Anyone, home::show),
+        at(GET, "/about", Anyone, about::show),
+        at(POST, "/language", Anyone, account::language),
+        at(GET, "/sign-in", Anyone, sign_in::show),
+        at(POST, "/sign-in", Anyone, sign_in::sign_in),
+        at(GET, "/register", Anyone, sign_in::show_register),
+        at(POST, "/register", Anyone, sign_in::register),
+        at(GET, "/reset/{secret}", Anyone, sign_in::show_reset),
+        at(POST, "/reset/{secret}", Anyone, sign_in::reset),
+        at(POST, "/sign-out", SignedIn, sign_in::sign_out),
+        at(GET, "/account", SignedIn, account::show),
+        at(POST, "/account", SignedIn, account::save),
+        at(POST, "/account/password", SignedIn, account::password),
+        at(GET, "/models", SignedIn, models::list),
+        at(GET, "/models/{id}", SignedIn, models::show),
+        at(GET, "/models/{id}/report", SignedIn, models::report),
+        at(GET, "/twin", SignedIn, twin::show),
+        at(GET, "/twin/neuron", SignedIn, twin::neuron),
+        at(GET, "/twin/axon", SignedIn, twin::axon),
+        at(GET, "/patients", Physician, patients::list),
+        at(GET, "/patients/new", Physician, patients::show_new),
+        at(POST, "/patients/new", Physician, patients::add),
+        at(GET, "/patients/{id}", Physician, patients::show),
+        at(GET, "/patients/{id}/edit", Physician, patients::show_edit),
+        at(POST, "/patients/{id}/edit", Physician, patients::edit),
+        at(POST, "/patients/{id}/delete", Physician, patients::delete),
+        at(POST, "/patients/{id}/restore", Physician, patients::restore),
+        at(POST, "/patients/{id}/erase", Physician, patients::erase),
+        at(POST, "/patients/{id}/merge", Physician, patients::merge),
+        at(GET, "/patients/{id}/export", Physician, patients::export),
+        at(GET, "/upload", Physician, upload::show),
+        at(POST, "/upload", Physician, upload::take),
+        at(POST, "/upload/decide", Physician, upload::decide),
+        at(GET, "/studies/{id}", Physician, studies::show),
+        at(GET, "/studies/{id}/print", Physician, studies::print),
+        at(POST, "/studies/{id}/move", Physician, studies::relocate),
+        at(GET, "/images/{id}/view", Physician, images::view),
+        at(GET, "/images/{id}/frames/{frame}", Physician, images::frame),
+        at(GET, "/images/{id}/picture.png", Physician, images::picture),
+        at(POST, "/images/{id}/read", Physician, images::read),
+        at(GET, "/predictions/{id}/map", Physician, images::map),
+        at(GET, "/predictions/{id}/panel", Physician, studies::panel),
+        at(POST, "/predictions/{id}/review", Physician, studies::review),
+        at(GET, "/admin", Administrator, admin::people),
+        at(POST, "/admin/people", Administrator, admin::add),
+        at(POST, "/admin/people/{id}/confirm", Administrator, admin::confirm),
+        at(POST, "/admin/people/{id}/close", Administrator, admin::close),
+        at(POST, "/admin/people/{id}/open", Administrator, admin::open),
+        at(POST, "/admin/people/{id}/team", Administrator, admin::team),
+        at(POST, "/admin/people/{id}/reset", Administrator, admin::reset),
+        at(POST, "/admin/models", Administrator, admin::look),
+        at(POST, "/admin/models/{id}", Administrator, admin::set_model),
+        at(GET, "/admin/audit", Administrator, admin::audit),
+        at(POST, "/admin/audit", Administrator, admin::verify),
+        at(GET, "/admin/system", Administrator, admin::system),
+    ]
+}
+
+/// Routes with everything around them.
+pub(super) fn router(app: &App) -> Router {
+    let mut pages = Router::new();
+    for route in routes() {
+        let handler: MethodRouter<App, Infallible> = route.handler.layer(from_fn_with_state(route.right, guard));
+        pages = pages.route(route.path, handler);
+    }
+    let upload = app.config.upload_megabytes << 20;
+    let pages = pages
+        .fallback(|| async { super::Problem::Missing })
+        .layer(from_fn_with_state(app.clone(), visit))
+        .layer(CsrfLayer::new())
+        .layer(DefaultBodyLimit::max(upload + (1 << 20)));
+    let request_id = HeaderName::from_static("x-request-id");
+    // Frames are random numbers to a compressor, and large.
+    let small = DefaultPredicate::new().and(NotForContentType::const_new("application/octet-stream"));
+    Router::new()
+        .route("/healthz", get(health::healthy))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/static/{file}", get(assets::file))
+        .merge(pages)
+        .with_state(app.clone())
+        .layer(from_fn_with_state(app.clone(), secure))
+        .layer(map_response(without_details))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| super::Problem::Broken.into_response()))
+        .layer(CompressionLayer::new().compress_when(small))
+        .layer(RequestBodyTimeoutLayer::new(Duration::from_secs(30)))
+        .layer(PropagateRequestIdLayer::new(request_id.clone()))
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(SetRequestIdLayer::new(request_id, MakeRequestUuid))
+}
+
+/// What the log says of a request: the route and not the address, which names records and what was searched for.
+fn span(request: &Request<impl Sized>) -> tracing::Span {
+    let route = request.extensions().get::<axum::extract::MatchedPath>().map_or("-", |path| path.as_str());
+    let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("-");
+    tracing::info_span!("request", method = %request.method(), route, id)
+}
+
+/// A server's name and version are nobody's business.
+async fn without_details(mut response: Response) -> Response {
+    response.headers_mut().remove(axum::http::header::SERVER);
+    response
+}
