@@ -8,15 +8,15 @@ const description = (id, more) => ({
 
 /** Pictures by name: what the server says of each, and its samples. */
 export const pictures = {
-  // Stored values 0…: Hounsfield units after intercept -1024; a corner of padding.
+  // Stored values on both sides of zero, Hounsfield units after the intercept; a corner of padding.
   ct: {
     about: description("ct", {
-      signed: true, slope: 1, intercept: -1024, unit: "HU", modality: "CT", spacing: [0.5, 0.5], padding: -2000,
+      signed: true, slope: 1, intercept: -24, unit: "HU", modality: "CT", spacing: [0.5, 0.5], padding: -2000,
       orientation: ["R", "L", "A", "P"], windows: [{ name: "Soft", center: 40, width: 400 }, { name: null, center: -600, width: 1500 }],
       overlay: { map: "/predictions/ct/map", classes: ["pneumonia"] },
     }),
     type: Int16Array,
-    sample: (x, y) => (x < 4 && y < 4 ? -2000 : x * 20 + y * 2),
+    sample: (x, y) => (x < 4 && y < 4 ? -2000 : x * 20 + y * 2 - 1000),
   },
   // Twelve bits, dark where the value is high.
   mono1: {
@@ -36,6 +36,18 @@ export const pictures = {
     about: description("frames", { frames: 5, bits: 8, modality: "US", windows: [{ name: null, center: 128, width: 256 }] }),
     type: Uint8Array,
     sample: (_x, _y, _c, frame) => 20 + frame * 40,
+  },
+  // A modality transform that runs downwards and is no whole number.
+  falling: {
+    about: description("falling", { slope: -0.5, intercept: 800, windows: [{ name: null, center: 500, width: 400 }] }),
+    type: Uint16Array,
+    sample: (x, y) => x * 12 + y,
+  },
+  // As large as a radiograph.
+  large: {
+    about: description("large", { rows: 3000, columns: 2500, modality: "DX", windows: [{ name: null, center: 8192, width: 16384 }] }),
+    type: Uint16Array,
+    sample: (x, y) => (x * 3 + y * 2) & 0x3fff,
   },
   sigmoid: {
     about: description("sigmoid", { function: "sigmoid", windows: [{ name: null, center: 2000, width: 1000 }] }),

@@ -161,6 +161,32 @@ for (const [kind, args] of [["WebGL", GL], ["without WebGL", CPU]]) {
       await page.context().close();
     });
 
+    it("shows values that fall where the samples rise", async () => {
+      const page = await openViewer(browser, "falling");
+      await greys(page, "falling", [500, 400], false);
+      await page.mouse.move(...(await place(page, [11, 10])));
+      assert.match(await page.textContent(".mark.value"), /^\(11, 10\) {2}729 /);
+      await page.context().close();
+    });
+
+    it("opens a picture as large as a radiograph, and draws its window at once", async () => {
+      const page = await openViewer(browser, "large");
+      const milliseconds = await page.evaluate(async () => {
+        const { viewer } = document.querySelector(".viewer");
+        const start = performance.now();
+        for (let i = 0; i < 10; i++) {
+          viewer.setWindow({ center: 8000 + i * 100, width: 9000 });
+          await new Promise((done) => requestAnimationFrame(done));
+        }
+        return (performance.now() - start) / 10;
+      });
+      console.log(`# ${kind}: ${milliseconds.toFixed(0)} ms a window`);
+      // Generous: software drawing on a busy machine.
+      assert.ok(milliseconds < 1000, `${milliseconds} ms`);
+      assert.deepEqual(page.faults, []);
+      await page.context().close();
+    });
+
     it("shows colours as they are", async () => {
       const page = await openViewer(browser, "rgb");
       for (const [x, y] of [[3, 40], [24, 24], [46, 2]]) {
