@@ -86,7 +86,9 @@ pub enum ConfigError {
     #[error("public-address must begin with https:// ({0})")]
     PublicAddress(String),
     /// A proxy is announced, but not how browsers reach it.
-    #[error("behind-proxy needs public-address: the address that browsers see, for example https://semio.clinic.example")]
+    #[error(
+        "behind-proxy needs public-address: the address that browsers see, for example https://semio.clinic.example"
+    )]
     Proxy,
     /// A number is out of bounds.
     #[error("{key} is {value}, but must be between {low} and {high}")]

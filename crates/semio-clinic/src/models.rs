@@ -7,13 +7,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use burn::tensor::Device;
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{NotSet, Set},
     ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
 };
-use semio_model::{BundleError, Manifest, Predictor, hex_sha256};
+use semio_model::{BundleError, Device, Manifest, Predictor, hex_sha256};
 use uuid::Uuid;
 
 use crate::{
@@ -134,8 +133,11 @@ impl Models {
             return Ok(Arc::clone(open));
         }
         let folder = self.folder.join(&model.folder);
-        let json = fs::read(folder.join("bundle.json"))
-            .map_err(|source| BundleError::File { action: "read", path: folder.clone(), source })?;
+        let json = fs::read(folder.join("bundle.json")).map_err(|source| BundleError::File {
+            action: "read",
+            path: folder.clone(),
+            source,
+        })?;
         if hex_sha256(&json) != model.bundle_sha256 {
             return Err(ModelError::Replaced(model.folder.clone()));
         }
@@ -208,7 +210,8 @@ impl Store {
 
     /// The model that reads a job's pictures.
     pub(crate) async fn active_model(&self, job: &str) -> Result<Option<Model>, StoreError> {
-        let query = model::Entity::find().filter(model::Column::Job.eq(job)).filter(model::Column::State.eq(State::Active));
+        let query =
+            model::Entity::find().filter(model::Column::Job.eq(job)).filter(model::Column::State.eq(State::Active));
         Ok(query.one(self.db()).await?)
     }
 

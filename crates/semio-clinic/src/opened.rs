@@ -12,7 +12,8 @@ use serde::Serialize;
 use crate::store::entity::patient::Sex;
 
 /// What is read of one file at most.
-pub(crate) const LIMITS: ReadLimits = ReadLimits { max_side: 16_384, max_pixels: 100_000_000, max_file_bytes: 512 << 20 };
+pub(crate) const LIMITS: ReadLimits =
+    ReadLimits { max_side: 16_384, max_pixels: 100_000_000, max_file_bytes: 512 << 20 };
 
 /// A file's facts.
 #[derive(Clone, Debug)]

@@ -11,7 +11,9 @@ use std::{
 };
 
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     sea_query::{Expr, ExprTrait},
 };
 use tokio::{runtime::Handle, sync::Notify};
@@ -112,8 +114,10 @@ impl Shared {
                     self.busy.fetch_sub(1, Ordering::Relaxed);
                 }
                 Ok(None) => {
-                    let nap = tokio::time::sleep(Duration::from_secs(5));
-                    handle.block_on(async { tokio::select! { () = self.wake.notified() => (), () = nap => () } });
+                    // A wake-up that came between looking and waiting is kept; the nap is for other programs' work.
+                    handle.block_on(async {
+                        drop(tokio::time::timeout(Duration::from_secs(5), self.wake.notified()).await);
+                    });
                 }
                 Err(error) => {
                     tracing::error!(%error, "a reader cannot reach the records; it tries again");

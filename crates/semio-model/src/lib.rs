@@ -13,6 +13,9 @@ mod predictor;
 mod sight;
 
 pub use appearance::{APPEARANCE, appearance};
+/// Where a network computes.
+pub use burn::tensor::Device;
+
 pub use bundle::{Bundle, BundleError, DataUsed, Manifest, SCHEMA, WeightsFile, hex, hex_sha256};
 pub use calibration::{Aims, Calibration, Evidence};
 pub use novelty::{Novelty, Strangeness};

@@ -286,11 +286,8 @@ impl Store {
             (true, _) => None,
             (false, Some(id)) => Some(id),
             (false, None) => {
-                let new = circle::ActiveModel {
-                    id: Set(Uuid::now_v7()),
-                    name: Set(team),
-                    created_at: Set(clock::now()),
-                };
+                let new =
+                    circle::ActiveModel { id: Set(Uuid::now_v7()), name: Set(team), created_at: Set(clock::now()) };
                 Some(new.insert(change.tx()).await?.id)
             }
         };
@@ -322,7 +319,12 @@ impl Store {
     }
 
     /// Makes a one-time link's secret. Earlier ones of the same purpose no longer work.
-    pub(crate) async fn write_letter(&self, id: Uuid, purpose: Purpose, by: Option<Uuid>) -> Result<String, StoreError> {
+    pub(crate) async fn write_letter(
+        &self,
+        id: Uuid,
+        purpose: Purpose,
+        by: Option<Uuid>,
+    ) -> Result<String, StoreError> {
         let secret = random_text();
         let now = clock::now();
         let mut change = self.change().await?;
@@ -348,18 +350,14 @@ impl Store {
     }
 
     /// Sets a new password with a one-time link, and ends all sessions. `false` where the link does not work.
-    pub(crate) async fn reset_password(
-        &self,
-        secret: &str,
-        new: &str,
-        strength: Strength,
-    ) -> Result<bool, FormError> {
+    pub(crate) async fn reset_password(&self, secret: &str, new: &str, strength: Strength) -> Result<bool, FormError> {
         let found = letter::Entity::find()
             .filter(letter::Column::TokenHash.eq(digest(secret)))
             .one(self.db())
             .await
             .map_err(StoreError::from)?;
-        let usable = |l: &letter::Model| l.used_at.is_none() && l.expires_at > clock::now() && l.purpose == Purpose::Reset;
+        let usable =
+            |l: &letter::Model| l.used_at.is_none() && l.expires_at > clock::now() && l.purpose == Purpose::Reset;
         let Some(link) = found.filter(usable) else { return Ok(false) };
         let person = self.person(link.person_id).await?;
         let mut change = self.change().await?;

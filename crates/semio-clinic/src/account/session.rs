@@ -97,7 +97,8 @@ impl Store {
 
     /// Who holds this cookie, if the session still lives.
     pub(crate) async fn signed_in(&self, cookie: &str) -> Result<Option<SignedIn>, StoreError> {
-        let found = session::Entity::find().filter(session::Column::TokenHash.eq(digest(cookie))).one(self.db()).await?;
+        let found =
+            session::Entity::find().filter(session::Column::TokenHash.eq(digest(cookie))).one(self.db()).await?;
         let Some(found) = found else { return Ok(None) };
         let now = clock::now();
         if now - found.seen_at > IDLE || now - found.created_at > LIFE {

@@ -260,8 +260,10 @@ async fn set_identifier(change: &Change, patient: Uuid, value: Option<String>) -
 
 async fn erase(change: &Change, id: Uuid) -> Result<Vec<String>, StoreError> {
     let tx = change.tx();
-    let studies = || study::Entity::find().select_only().column(study::Column::Id).filter(study::Column::PatientId.eq(id));
-    let images = image::Entity::find().filter(image::Column::StudyId.in_subquery(studies().into_query())).all(tx).await?;
+    let studies =
+        || study::Entity::find().select_only().column(study::Column::Id).filter(study::Column::PatientId.eq(id));
+    let images =
+        image::Entity::find().filter(image::Column::StudyId.in_subquery(studies().into_query())).all(tx).await?;
     let image_ids: Vec<Uuid> = images.iter().map(|i| i.id).collect();
     // In portions: databases bound the number of values in one statement.
     for ids in image_ids.chunks(500) {

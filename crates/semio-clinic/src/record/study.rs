@@ -237,8 +237,10 @@ impl Store {
             .filter(image::Column::Id.is_in(predictions.iter().map(|p| p.image_id)))
             .all(self.db())
             .await?;
-        let studies =
-            study::Entity::find().filter(study::Column::Id.is_in(images.iter().map(|i| i.study_id))).all(self.db()).await?;
+        let studies = study::Entity::find()
+            .filter(study::Column::Id.is_in(images.iter().map(|i| i.study_id)))
+            .all(self.db())
+            .await?;
         let patients = patient::Entity::find()
             .filter(patient::Column::Id.is_in(studies.iter().map(|s| s.patient_id)))
             .filter(patient::Column::CircleId.is_in(who.circles()))

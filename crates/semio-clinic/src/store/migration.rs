@@ -110,7 +110,13 @@ impl Draft {
         self
     }
 
-    fn refers(mut self, column: &'static str, table: &'static str, to: &'static str, on_delete: ForeignKeyAction) -> Self {
+    fn refers(
+        mut self,
+        column: &'static str,
+        table: &'static str,
+        to: &'static str,
+        on_delete: ForeignKeyAction,
+    ) -> Self {
         self.table.foreign_key(
             ForeignKey::create()
                 .name(format!("fk_{}_{column}", self.name))

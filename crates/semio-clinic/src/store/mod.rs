@@ -8,8 +8,8 @@ mod migration;
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
-    ConnectOptions, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 
@@ -114,7 +114,8 @@ impl Store {
                 .pragma("synchronous", "FULL")
                 .pragma("cache_size", "-65536")
         });
-        let unreachable = |error: DbErr| StoreError::Unreachable { address: without_secret(url), reason: error.to_string() };
+        let unreachable =
+            |error: DbErr| StoreError::Unreachable { address: without_secret(url), reason: error.to_string() };
         let db = sea_orm::Database::connect(options).await.map_err(unreachable)?;
         migration::Migrator::up(&db, None).await?;
         Ok(Self { db, secrets })

@@ -41,6 +41,16 @@ pub(crate) enum Right {
 }
 
 impl Right {
+    /// The word in the table of routes.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Anyone => "anyone",
+            Self::SignedIn => "signed-in",
+            Self::Physician => "physician",
+            Self::Administrator => "administrator",
+        }
+    }
+
     /// Whether somebody of that role, or nobody, has it.
     pub(crate) fn allows(self, role: Option<Role>) -> bool {
         match self {
@@ -61,6 +71,8 @@ pub(crate) struct Visit {
     pub(crate) language: Language,
     pub(crate) address: IpAddr,
     pub(crate) path: String,
+    /// `light` or `dark`, where the visitor chose.
+    pub(crate) theme: Option<&'static str>,
 }
 
 impl Visit {
@@ -104,6 +116,7 @@ pub(super) async fn visit(State(app): State<App>, mut request: Request, next: Ne
         signed_in,
         language,
         address: address(&app, &request),
+        theme: cookie(request.headers(), "theme").and_then(|t| ["light", "dark"].into_iter().find(|known| *known == t)),
         path: request.uri().path_and_query().map(ToString::to_string).unwrap_or_default(),
     };
     let page = Page::new(&app, &visit);

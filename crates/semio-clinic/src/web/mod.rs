@@ -18,6 +18,7 @@ pub use assets::has_front_end;
 pub(crate) use error::{Answer, Problem};
 pub(crate) use guard::Visit;
 pub(crate) use page::Page;
+pub use route::route_table;
 
 use crate::{config::Config, models::Models, pictures::Pictures, reader::Readers, store::Store};
 
@@ -60,7 +61,15 @@ impl App {
         models: Arc<Models>,
     ) -> Result<Self, crate::store::StoreError> {
         let readers = Readers::start(store.clone(), pictures.clone(), Arc::clone(&models), config.readers).await?;
-        Ok(Self(Arc::new(Parts { config, store, pictures, models, readers, tries: limit::Tries::default(), uploads: tokio::sync::Semaphore::new(UPLOADS) })))
+        Ok(Self(Arc::new(Parts {
+            config,
+            store,
+            pictures,
+            models,
+            readers,
+            tries: limit::Tries::default(),
+            uploads: tokio::sync::Semaphore::new(UPLOADS),
+        })))
     }
 
     /// The address in the browser.

@@ -19,6 +19,8 @@ pub(crate) struct Page {
     pub(crate) done: Option<String>,
     /// Whether people can register themselves.
     pub(crate) registration: bool,
+    /// `light` or `dark`, where the visitor chose.
+    pub(crate) theme: Option<&'static str>,
 }
 
 impl Page {
@@ -36,6 +38,7 @@ impl Page {
             path: visit.path.clone(),
             done,
             registration: app.config.registration,
+            theme: visit.theme,
         }
     }
 

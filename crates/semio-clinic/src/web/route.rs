@@ -112,6 +112,11 @@ pub(crate) fn routes() -> Vec<Route> {
     ]
 }
 
+/// Every page's method, address, and who may take it: `anyone`, `signed-in`, `physician` or `administrator`.
+pub fn route_table() -> Vec<(Method, &'static str, &'static str)> {
+    routes().into_iter().map(|route| (route.method, route.path, route.right.name())).collect()
+}
+
 /// Routes with everything around them.
 pub(super) fn router(app: &App) -> Router {
     let mut pages = Router::new();

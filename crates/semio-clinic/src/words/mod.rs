@@ -170,7 +170,11 @@ mod tests {
                     assert!(text[..at].ends_with('\u{202f}'), "line {}: {line}", number + 1);
                 }
             }
-            assert!(!text.contains(" :") && !text.contains("« ") && !text.contains(" »"), "line {}: {line}", number + 1);
+            assert!(
+                !text.contains(" :") && !text.contains("« ") && !text.contains(" »"),
+                "line {}: {line}",
+                number + 1
+            );
             assert!(!text.contains('\''), "line {}: {line} (’ is the apostrophe)", number + 1);
         }
     }

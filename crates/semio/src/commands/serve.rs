@@ -71,11 +71,11 @@ impl Place {
 pub(crate) fn fault(error: ServeError) -> Fault {
     match &error {
         ServeError::Config(_) => Fault::usage(error),
-        ServeError::Store(StoreError::Unreachable { .. }) => Fault::trouble(error)
-            .help("check that the database runs, and its address, name and password; `--database` or SEMIO_DATABASE sets it"),
-        ServeError::Store(StoreError::Address) => {
-            Fault::usage(error).help("for example sqlite://semio.db?mode=rwc, postgres://user@host/name, mysql://user@host/name")
-        }
+        ServeError::Store(StoreError::Unreachable { .. }) => Fault::trouble(error).help(
+            "check that the database runs, and its address, name and password; `--database` or SEMIO_DATABASE sets it",
+        ),
+        ServeError::Store(StoreError::Address) => Fault::usage(error)
+            .help("for example sqlite://semio.db?mode=rwc, postgres://user@host/name, mysql://user@host/name"),
         ServeError::Listen { .. } => Fault::trouble(error).help("choose another port with --listen 127.0.0.1:8081"),
         _ => Fault::trouble(error),
     }
@@ -93,7 +93,9 @@ impl Serve {
         config.listen = self.listen.unwrap_or(config.listen);
         config.readers = self.readers.unwrap_or(config.readers);
         if !semio_clinic::has_front_end() {
-            eprintln!("note: built without its front end: pages have no styles and no viewer; `cargo xtask web`, then build again");
+            eprintln!(
+                "note: built without its front end: pages have no styles and no viewer; `cargo xtask web`, then build again"
+            );
         }
         let shown = config.public_address.clone();
         let models = config.models.clone();
@@ -105,7 +107,8 @@ impl Serve {
             note_models(&models);
             let address = app.address();
             let ready = move |bound: SocketAddr| {
-                let address = if bound.port() == 0 || address.ends_with(":0") { format!("http://{bound}") } else { address };
+                let address =
+                    if bound.port() == 0 || address.ends_with(":0") { format!("http://{bound}") } else { address };
                 println!("open {}", shown.unwrap_or(address));
             };
             serve(app, ready, stop()).await.map_err(fault)?;
@@ -116,7 +119,10 @@ impl Serve {
 
 fn note_models(models: &Path) {
     if !models.is_dir() {
-        eprintln!("note: there is no folder {}: pictures are filed and not read; --models names another", models.display());
+        eprintln!(
+            "note: there is no folder {}: pictures are filed and not read; --models names another",
+            models.display()
+        );
     }
 }
 
@@ -140,11 +146,8 @@ fn log(json: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("SEMIO_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn,sea_orm_migration=warn"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let done = if json {
-        builder.json().try_init()
-    } else {
-        builder.with_ansi(std::io::stderr().is_terminal()).try_init()
-    };
+    let done =
+        if json { builder.json().try_init() } else { builder.with_ansi(std::io::stderr().is_terminal()).try_init() };
     // A second start in one process, as in tests, keeps the first.
     drop(done);
 }

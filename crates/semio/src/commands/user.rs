@@ -52,7 +52,10 @@ impl Add {
             eprintln!("password (at least 12 characters, shown as you type):");
         }
         let mut password = String::new();
-        io::stdin().lock().read_line(&mut password).map_err(|e| Fault::trouble(format_args!("cannot read the password: {e}")))?;
+        io::stdin()
+            .lock()
+            .read_line(&mut password)
+            .map_err(|e| Fault::trouble(format_args!("cannot read the password: {e}")))?;
         let account = NewAccount {
             role: self.role,
             email: self.email,

@@ -141,12 +141,7 @@ pub(crate) async fn open(State(app): State<App>, visit: Visit, Path(id): Path<Uu
     Ok(to("/admin", "saved"))
 }
 
-pub(crate) async fn team(
-    State(app): State<App>,
-    visit: Visit,
-    Path(id): Path<Uuid>,
-    Form(form): Form<Team>,
-) -> Answer {
+pub(crate) async fn team(State(app): State<App>, visit: Visit, Path(id): Path<Uuid>, Form(form): Form<Team>) -> Answer {
     app.store.set_team(id, &form.team, visit.person()?.id).await?;
     Ok(to("/admin", "saved"))
 }
@@ -211,10 +206,9 @@ pub(crate) async fn verify(State(app): State<App>, visit: Visit) -> Answer {
     let heads = app.audit_heads();
     let language = visit.language;
     let words = match app.store.verify_audit(&heads).await? {
-        Verified::Whole { rows } => language.args(
-            "audit-whole",
-            [("rows", rows.into()), ("heads", (heads.len() as u64).into())],
-        ),
+        Verified::Whole { rows } => {
+            language.args("audit-whole", [("rows", rows.into()), ("heads", (heads.len() as u64).into())])
+        }
         Verified::Changed { seq } => language.x("audit-changed", seq),
         Verified::Missing { seq } => language.x("audit-missing", seq),
         Verified::Cut { seq } => language.x("audit-cut", seq),

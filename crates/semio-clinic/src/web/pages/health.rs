@@ -25,7 +25,10 @@ pub(crate) async fn ready(State(app): State<App>) -> Response {
 }
 
 /// Figures in Prometheus' text form, for this machine alone: no patient, no person, no class.
-pub(crate) async fn metrics(State(app): State<App>, peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>) -> Response {
+pub(crate) async fn metrics(
+    State(app): State<App>,
+    peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
+) -> Response {
     if !peer.is_some_and(|peer| peer.0.0.ip().is_loopback()) {
         return StatusCode::NOT_FOUND.into_response();
     }

@@ -91,12 +91,7 @@ pub(crate) async fn map(State(app): State<App>, visit: Visit, Path(id): Path<Uui
 }
 
 /// Asks a model to read a picture again.
-pub(crate) async fn read(
-    State(app): State<App>,
-    visit: Visit,
-    Path(id): Path<Uuid>,
-    Form(form): Form<Job>,
-) -> Answer {
+pub(crate) async fn read(State(app): State<App>, visit: Visit, Path(id): Path<Uuid>, Form(form): Form<Job>) -> Answer {
     let person = visit.person()?;
     let (_, study, _) = app.store.image(person, id).await?;
     let model = app.store.active_model(&form.job).await?.ok_or(Problem::Missing)?;

@@ -58,7 +58,11 @@ pub(crate) async fn list(State(app): State<App>, visit: Visit) -> Answer {
     html(&page_of(&app, &visit, vec![]).await?)
 }
 
-async fn page_of(app: &App, visit: &Visit, unreadable: Vec<(String, String)>) -> Result<impl Template + use<>, Problem> {
+async fn page_of(
+    app: &App,
+    visit: &Visit,
+    unreadable: Vec<(String, String)>,
+) -> Result<impl Template + use<>, Problem> {
     let mut rows = vec![];
     for model in app.store.models().await? {
         let (models, opening) = (app.models.clone(), model.clone());

@@ -161,7 +161,12 @@ pub(crate) async fn show_new(State(app): State<App>, visit: Visit, Query(form): 
     html(&blank(&app, &visit, form, Faults::default()).await?)
 }
 
-async fn blank(app: &App, visit: &Visit, form: PatientForm, faults: Faults) -> Result<PatientPage, crate::web::Problem> {
+async fn blank(
+    app: &App,
+    visit: &Visit,
+    form: PatientForm,
+    faults: Faults,
+) -> Result<PatientPage, crate::web::Problem> {
     Ok(PatientPage {
         page: Page::new(app, visit),
         title: "patient-new",

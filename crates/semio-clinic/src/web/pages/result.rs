@@ -119,7 +119,8 @@ pub(super) fn full(
             (class_name(language, class), share(language, *p), inside)
         })
         .collect();
-    let name = model.map_or_else(|| language.t("model-gone"), |m| format!("{}, {}", job_name(language, &m.job), m.name));
+    let name =
+        model.map_or_else(|| language.t("model-gone"), |m| format!("{}, {}", job_name(language, &m.job), m.name));
     let done = language.time(prediction.done_at.unwrap_or(prediction.created_at));
     Some(Full {
         kind_key,

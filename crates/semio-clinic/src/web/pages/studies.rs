@@ -180,7 +180,8 @@ fn panel_of(
     let name = |id: Uuid| names.get(&id).cloned().unwrap_or_default();
     let finding: Option<crate::finding::Finding> =
         prediction.finding.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let classes = finding.iter().flat_map(|f| &f.probabilities).map(|(c, _)| (c.clone(), result::class_name(language, c)));
+    let classes =
+        finding.iter().flat_map(|f| &f.probabilities).map(|(c, _)| (c.clone(), result::class_name(language, c)));
     let model = models.iter().find(|m| m.id == prediction.model_id);
     Panel {
         id: Some(prediction.id),
@@ -223,7 +224,8 @@ pub(crate) async fn review(
     };
     // Labels train later models: nothing but the model's classes, or "none of them".
     let known = |label: &str| {
-        let finding = prediction.finding.as_deref().and_then(|f| serde_json::from_str::<crate::finding::Finding>(f).ok());
+        let finding =
+            prediction.finding.as_deref().and_then(|f| serde_json::from_str::<crate::finding::Finding>(f).ok());
         label == "-" || finding.is_some_and(|f| f.probabilities.iter().any(|(class, _)| class == label))
     };
     let label = Some(form.label).filter(|label| !label.is_empty());
@@ -281,10 +283,47 @@ pub(crate) async fn relocate(
 
 /// The viewer's texts, so that scripts hold no language.
 fn viewer_words(language: Language) -> String {
-    const KEYS: [&str; 28] = [
-        "window", "zoom", "pan", "invert", "reset", "overlay", "opacity", "prior", "frame", "help", "presets", "fit",
-        "value", "lossy", "loading", "failed", "scale", "bindings", "left", "middle", "right", "close", "mapNone",
-        "mapNote", "next", "previous", "noPrior", "level",
+    const KEYS: [&str; 40] = [
+        "tools",
+        "picture",
+        "presets",
+        "window",
+        "zoom",
+        "pan",
+        "frames",
+        "frame",
+        "fit",
+        "larger",
+        "smaller",
+        "invert",
+        "reset",
+        "overlay",
+        "opacity",
+        "prior",
+        "marks",
+        "bindings",
+        "left",
+        "right",
+        "middle",
+        "close",
+        "wheel",
+        "doubleClick",
+        "spaceDrag",
+        "arrows",
+        "shiftArrows",
+        "lossy",
+        "failed",
+        "mapNote",
+        "full",
+        "auto",
+        "lung",
+        "mediastinum",
+        "abdomen",
+        "liver",
+        "brain",
+        "bone",
+        "help",
+        "label",
     ];
     let words: serde_json::Map<String, serde_json::Value> =
         KEYS.iter().map(|key| ((*key).to_owned(), language.t(&format!("viewer-{key}")).into())).collect();

@@ -150,10 +150,8 @@ fn neuron_words(language: Language, s: Sliders, reports: &[NeuronReport]) -> Str
 fn axon_words(language: Language, s: Sliders, report: &AxonReport) -> String {
     let share = language.percent(s.myelin);
     match report.velocity_m_per_s {
-        Some(velocity) => language.args(
-            "twin-axon-words",
-            [("myelin", share.into()), ("velocity", language.number(velocity, 1).into())],
-        ),
+        Some(velocity) => language
+            .args("twin-axon-words", [("myelin", share.into()), ("velocity", language.number(velocity, 1).into())]),
         None => language.args("twin-axon-blocked", [("myelin", share.into())]),
     }
 }

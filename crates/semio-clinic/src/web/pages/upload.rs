@@ -40,12 +40,25 @@ struct RowPart<'a> {
 
 /// What came of one file.
 enum Row {
-    Filed { study: Uuid, patient: String },
-    Refused { reason: String },
+    Filed {
+        study: Uuid,
+        patient: String,
+    },
+    Refused {
+        reason: String,
+    },
     /// The file speaks of somebody else: a physician decides.
-    Differs { patient: Patient, differences: Vec<Difference>, held: String },
+    Differs {
+        patient: Patient,
+        differences: Vec<Difference>,
+        held: String,
+    },
     /// No record was chosen.
-    Whose { candidates: Vec<Patient>, claims: String, held: String },
+    Whose {
+        candidates: Vec<Patient>,
+        claims: String,
+        held: String,
+    },
     Discarded,
 }
 
