@@ -14,6 +14,7 @@ mod account;
 pub mod audit;
 mod clock;
 pub mod config;
+pub mod demo;
 mod finding;
 pub mod models;
 mod opened;
