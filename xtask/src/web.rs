@@ -7,7 +7,9 @@ use crate::{root, run_in};
 /// Builds the front end into `web/dist`, from where the program takes it in.
 pub(crate) fn build() -> Result<()> {
     if !has_node() {
-        bail!("the web app's front end needs Node.js 20 or later (npm was not found); install it from https://nodejs.org");
+        bail!(
+            "the web app's front end needs Node.js 20 or later (npm was not found); install it from https://nodejs.org"
+        );
     }
     let web = root().join("web");
     run_in(&web, "npm", &["ci", "--no-audit", "--no-fund"])?;
@@ -25,7 +27,9 @@ pub(crate) fn test() -> Result<()> {
     run_in(&web, "npm", &["run", "check"])?;
     run_in(&web, "npm", &["test"])?;
     if browser().is_none() {
-        println!("skipped: tests in a browser, because there is no Chromium (CHROMIUM names one; Debian's package is chromium)");
+        println!(
+            "skipped: tests in a browser, because there is no Chromium (CHROMIUM names one; Debian's package is chromium)"
+        );
         return Ok(());
     }
     run_in(&web, "npm", &["run", "test:browser"])

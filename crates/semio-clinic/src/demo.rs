@@ -52,6 +52,9 @@ impl App {
     ///
     /// # Errors
     /// [`ServeError`] where records or pictures cannot be kept, or a picture cannot be read.
+    ///
+    /// # Panics
+    /// Where the runtime ends meanwhile.
     pub async fn fill_demo(&self, physician: Uuid, jobs: &[DemoJob]) -> Result<usize, ServeError> {
         let person = self.store.person(physician).await?;
         let mut left: Vec<_> = jobs.iter().map(|job| job.pictures.iter()).collect();

@@ -48,7 +48,6 @@ where
 }
 
 /// Every page that knows its visitor.
-#[expect(clippy::too_many_lines, reason = "one line a route is what makes it a table")]
 pub(crate) fn routes() -> Vec<Route> {
     use Right::{Administrator, Anyone, Physician, SignedIn};
     const GET: Method = Method::GET;

@@ -77,13 +77,20 @@ impl Demo {
             let run = self.folder.join("models").join(job).join("demo");
             let (images, labels) = (text(data.clone()), text(data.join("labels.csv")));
             if !data.join("labels.csv").is_file() {
-                semio(&["data", "synth", "--job", job, "--count", count, "--seed", "1", "--size", "96", "-o", &images])?;
+                semio(&[
+                    "data", "synth", "--job", job, "--count", count, "--seed", "1", "--size", "96", "-o", &images,
+                ])?;
             }
             if !run.join("report.html").is_file() {
-                let train = ["train", "--data", &labels, "--model", "r2-cnn", "--image-size", "64", "--batch-size", "16"];
+                let train =
+                    ["train", "--data", &labels, "--model", "r2-cnn", "--image-size", "64", "--batch-size", "16"];
                 semio(&[&train[..], &["--epochs", epochs, "--seed", "1", "-o", &text(run.clone())]].concat())?;
             }
-            jobs.push(DemoJob { job: job.into(), modality: modality.into(), pictures: held_out(&run.join("split.csv"))? });
+            jobs.push(DemoJob {
+                job: job.into(),
+                modality: modality.into(),
+                pictures: held_out(&run.join("split.csv"))?,
+            });
         }
         let password = password();
         let account = |role: &str, email: &str, given: &str, register_number: &str| NewAccount {
@@ -110,7 +117,8 @@ impl Demo {
         let words = format!(
             "sign in with   {PHYSICIAN}  or  {ADMINISTRATOR}\npassword       {password}\n\
              reports        {}\n",
-            JOBS.map(|(job, ..)| text(self.folder.join("models").join(job).join("demo/report.html"))).join("\n               ")
+            JOBS.map(|(job, ..)| text(self.folder.join("models").join(job).join("demo/report.html")))
+                .join("\n               ")
         );
         std::fs::write(accounts, words).map_err(|e| Fault::file("write the sign-in", accounts, e))
     }
