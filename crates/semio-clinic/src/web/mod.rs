@@ -1,5 +1,6 @@
 //! Pages and the API.
 
+mod api;
 mod assets;
 mod error;
 mod form;
