@@ -84,6 +84,7 @@ pub(crate) struct Find {
     /// Whether those that are shared with the team are meant.
     pub(crate) team: bool,
     /// From 0; 50 a page.
+    #[param(maximum = 20000)]
     pub(crate) page: u32,
 }
 
@@ -124,8 +125,14 @@ pub(crate) struct Mismatch {
 pub(crate) struct Invalid {
     pub(crate) title: &'static str,
     pub(crate) status: u16,
-    /// Field and reason.
-    pub(crate) fields: Vec<(String, String)>,
+    pub(crate) fields: Vec<FieldFault>,
+}
+
+/// A field and what is wrong with it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FieldFault {
+    pub(crate) field: String,
+    pub(crate) reason: String,
 }
 
 /// A study.
@@ -163,14 +170,21 @@ pub(crate) struct Prediction {
     reason: Option<String>,
     /// The class; none where the picture was refused.
     class: Option<String>,
-    /// Calibrated probabilities by class.
-    probabilities: Vec<(String, f64)>,
+    /// Calibrated, in the model's order of classes.
+    probabilities: Vec<ClassProbability>,
     /// The classes that the picture may be of.
     set: Option<Vec<String>>,
     /// How strange the picture is: from 1 on it is refused.
     novelty: Option<f64>,
     /// What physicians said, the latest first.
     reviews: Vec<Review>,
+}
+
+/// A class with its calibrated probability.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ClassProbability {
+    class: String,
+    probability: f64,
 }
 
 /// A physician's word.
@@ -233,7 +247,11 @@ impl Prediction {
             outcome: row.outcome.clone(),
             reason: finding.as_ref().and_then(|f| f.reason.clone()),
             class: row.class.clone().filter(|_| !refused),
-            probabilities: finding.as_ref().map(|f| f.probabilities.clone()).unwrap_or_default(),
+            probabilities: finding
+                .iter()
+                .flat_map(|f| &f.probabilities)
+                .map(|(class, p)| ClassProbability { class: class.clone(), probability: *p })
+                .collect(),
             set: finding.as_ref().and_then(|f| f.set.clone()),
             novelty: finding.as_ref().and_then(|f| f.novelty),
             reviews: reviews.iter().filter(|r| r.prediction_id == row.id).map(review).collect(),

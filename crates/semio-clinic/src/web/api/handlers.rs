@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::{Path, State},
-    http::StatusCode,
+    http::{HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::{
     Caller, document,
     form::{
-        Filed, Filing, Find, Invalid, Mismatch, Model, NewPatient, NewReview, Patient, Patients, Prediction, Study,
+        FieldFault, Filed, Filing, Find, Invalid, Mismatch, Model, NewPatient, NewReview, Patient, Patients,
+        Prediction, Study,
     },
 };
 use crate::{
@@ -31,6 +32,8 @@ use crate::{
     },
     words::Language,
 };
+
+const PROBLEM: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/problem+json")];
 
 /// A body of JSON; what cannot be read is told as a problem document.
 pub(super) struct Body<T>(pub(super) T);
@@ -61,6 +64,9 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned> axum::extract::FromRequestP
     (status = 200, description = "One page", body = Patients), (status = 400, description = "The query is not understood"),
     (status = 401, description = "No key"), (status = 403, description = "The key may not")))]
 pub(super) async fn patients(State(app): State<App>, Caller(who): Caller, Query(find): Query<Find>) -> Answer {
+    if find.page > 20_000 {
+        return Err(Problem::Bad);
+    }
     let scope = if find.team { Scope::Team } else { Scope::Mine };
     let search = Search { q: find.q, scope, page: find.page.into(), ..Search::default() };
     let (rows, total) = app.store.patients(&who, &search).await?;
@@ -73,15 +79,17 @@ pub(super) async fn patients(State(app): State<App>, Caller(who): Caller, Query(
     (status = 201, description = "Made", body = Patient), (status = 400, description = "The body is not JSON"),
     (status = 401, description = "No key"), (status = 403, description = "The key may not"),
     (status = 413, description = "Too large"), (status = 415, description = "The body is not JSON"),
-    (status = 422, description = "Fields are not as they should be", body = Invalid)))]
+    (status = 422, description = "Fields are not as they should be", body = Invalid, content_type = "application/problem+json")))]
 pub(super) async fn add_patient(State(app): State<App>, Caller(who): Caller, Body(new): Body<NewPatient>) -> Answer {
     match app.store.add_patient(&who, &new.into()).await {
         Ok(row) => Ok((StatusCode::CREATED, Json(Patient::from(&row))).into_response()),
         Err(FormError::Fields(faults)) => {
-            let fields = faults.iter().map(|(field, key)| (field.to_owned(), Language::English.t(key))).collect();
+            let fault =
+                |(field, key): (&str, &str)| FieldFault { field: field.into(), reason: Language::English.t(key) };
+            let fields = faults.iter().map(fault).collect();
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             let body = Invalid { title: "fields are not as they should be", status: status.as_u16(), fields };
-            Ok((status, Json(body)).into_response())
+            Ok((status, PROBLEM, Json(body)).into_response())
         }
         Err(FormError::Store(error)) => Err(error.into()),
     }
@@ -112,11 +120,11 @@ pub(super) async fn studies(State(app): State<App>, Caller(who): Caller, Path(id
 
 /// Files a picture, and queues its reading.
 #[utoipa::path(post, path = "/api/v1/patients/{id}/images", params(("id" = Uuid, Path), Filing),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "DICOM, PNG, JPEG, BMP or TIFF"),
+    request_body(content = String, content_type = "application/octet-stream", description = "DICOM, PNG, JPEG, BMP or TIFF"),
     responses((status = 201, description = "Filed", body = Filed), (status = 400, description = "Not understood"),
     (status = 401, description = "No key"), (status = 403, description = "The key may not"),
-    (status = 404, description = "Not there, or not yours"),
-    (status = 409, description = "The file speaks of somebody else", body = Mismatch),
+    (status = 404, description = "Not there, or not yours, or no model for the job"),
+    (status = 409, description = "The file speaks of somebody else", body = Mismatch, content_type = "application/problem+json"),
     (status = 413, description = "Too large"), (status = 422, description = "No picture that can be read")))]
 pub(super) async fn add_image(
     State(app): State<App>,
@@ -130,7 +138,7 @@ pub(super) async fn add_image(
     if let Some(job) = &filing.job
         && app.store.active_model(job).await?.is_none()
     {
-        return Err(Problem::Bad);
+        return Err(Problem::Missing);
     }
     let content = bytes.clone();
     let opened = match blocking(move || Opened::new(&content)).await? {
@@ -145,7 +153,7 @@ pub(super) async fn add_image(
         let fields = found.iter().map(|d| d.key.trim_start_matches("field-").replace('-', "_")).collect();
         let body =
             Mismatch { title: "the file speaks of somebody else than the record", status: status.as_u16(), fields };
-        return Ok((status, Json(body)).into_response());
+        return Ok((status, PROBLEM, Json(body)).into_response());
     }
     let sha256 = app.pictures.put(bytes).await?;
     let wish = Wish { patient: Some(id), job: filing.job.unwrap_or_default(), taken_on: filing.taken_on };
