@@ -20,7 +20,7 @@ use crate::{
     calibrate::{CalibrationPart, Wishes, calibrate},
     checkpoint::{CheckpointError, write_whole},
     classical::{ClassicalError, decide_by_features},
-    dataset::{Dataset, DatasetError, counts, group_names, pictures, split_csv, val_halves},
+    dataset::{Dataset, DatasetError, counts, pictures},
     fit::{Ending, Event, FitError, Fitted, Job, fit, output_kind, untrained},
     history::{EpochRow, history_csv},
     inference::{JudgeError, judge_pictures},
@@ -28,7 +28,7 @@ use crate::{
     pages::{self, curves},
     recipe::{Classifier, Folds, Recipe, RecipeError, Threshold},
     report::ReportError,
-    verdict::Verdict,
+    verdict::{About, Verdict},
 };
 use semio_stats::{Evaluation, InputError, Predictions, evaluate};
 
@@ -175,7 +175,7 @@ fn train_one(
     stop: &AtomicBool,
 ) -> Result<Finished, RunError> {
     let (train, judged) = (dataset.part(Split::Train), dataset.part(Split::Val));
-    let (val, calibration) = val_halves(&dataset.samples, &dataset.classes, recipe.calibration_ratio);
+    let (val, calibration) = dataset.val_halves(&dataset.samples, recipe.calibration_ratio);
     let calibration = CalibrationPart::new(&calibration, &dataset.samples);
     let counts = dataset.counts();
     let parts = Parts { train: &train, val: &val, calibration, judged: &judged, judged_as: "val", counts };
@@ -204,7 +204,7 @@ fn cross_validate(
     stop: &AtomicBool,
 ) -> Result<Finished, RunError> {
     let parts: FoldParts = match kind {
-        Folds::Number(k) => folds(&dataset.samples, k, recipe.seed),
+        Folds::Number(k) => folds(&dataset.together(&dataset.samples), k, recipe.seed),
         Folds::LeaveOneGroupOut => leave_one_group_out(&dataset.samples),
     }
     .map_err(DatasetError::from)?;
@@ -214,14 +214,14 @@ fn cross_validate(
     let mut last = None;
     for fold in 0..parts.len() {
         let held_out = dataset.with_parts(&parts.parts(fold));
-        let samples = match cut_val(&held_out, &parts.parts(fold), share, recipe.seed) {
+        let samples = match cut_val(&dataset.together(&held_out), &parts.parts(fold), share, recipe.seed) {
             Ok(inner) => dataset.with_parts(&inner.parts),
             Err(SplitError::TooFewGroups { .. }) => held_out,
             Err(error) => return Err(DatasetError::from(error).into()),
         };
         let of = |split| pictures(&samples, &dataset.classes, split);
         let (train, judged) = (of(Split::Train), of(Split::Test));
-        let (mut val, calibration) = val_halves(&samples, &dataset.classes, recipe.calibration_ratio);
+        let (mut val, calibration) = dataset.val_halves(&samples, recipe.calibration_ratio);
         let mut recipe = recipe.clone();
         if val.is_empty() {
             // One group is left to learn from: nothing can be chosen honestly, so the last epoch is taken, and the
@@ -232,7 +232,7 @@ fn cross_validate(
         }
         let recipe = &recipe;
         let folder = place.folder.join(format!("fold-{}", fold + 1));
-        write_whole(&folder.join("split.csv"), &split_csv(&samples, recipe.calibration_ratio)?)?;
+        write_whole(&folder.join("split.csv"), &dataset.split_csv(&samples, recipe.calibration_ratio)?)?;
         let counts = counts(&samples);
         let calibration = CalibrationPart::new(&calibration, &samples);
         let parts_of_fold =
@@ -340,6 +340,7 @@ fn run(
             sha256: dataset.sha256.clone(),
             counts: parts.counts.clone(),
             groups_kept_together: dataset.groups.map(|(_, divided)| divided == 0),
+            leak: Some(dataset.leak.clone()),
         },
         code_version: env!("CARGO_PKG_VERSION").into(),
         weights_sha256: String::new(),
@@ -359,8 +360,8 @@ fn run(
     let wishes = wishes(recipe, &mut predictor)?;
     calibrate(&mut predictor, parts.train, &parts.calibration, &wishes, threads, batch)?;
     let judged = judge_pictures(&predictor, parts.judged, threads, batch, |_| ())?;
-    let groups = group_names(&judged.pictures, &dataset.samples);
-    let verdict = Verdict::new(predictor.manifest(), &judged.predictions, &judged.results, groups.as_deref())?;
+    let about = About { samples: &dataset.samples, columns: &dataset.columns, subgroups: &recipe.subgroups };
+    let verdict = Verdict::new(predictor.manifest(), &judged, &about)?;
     predictor.set_metrics(pages::headline(&verdict.evaluation, parts.judged_as));
     let json = serde_json::to_vec_pretty(&verdict).map_err(|e| unwritable(folder, "evaluation.json", e.into()))?;
     write_whole(&folder.join("evaluation.json"), &json)?;

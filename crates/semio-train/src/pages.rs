@@ -8,7 +8,7 @@ use semio_model::{Decision, Manifest};
 use serde_json::{Value, json};
 
 use crate::{
-    Labelled, Verdict,
+    Labelled, Language, Verdict,
     dataset::{Dataset, Origin},
     experiment::{Place, Run, RunError},
     fit::Ending,
@@ -121,6 +121,7 @@ pub(crate) fn training_report(
     let name = place.folder.file_name().map_or_else(|| "this run".into(), |n| n.to_string_lossy().into_owned());
     let parameters = run.fitted.network.graph().parameter_count() as u64;
     let report = Report {
+        language: Language::English,
         title: format!("{} for {}", recipe.model, dataset.classes.join(" / ")),
         created: place.today.into(),
         program: program(),
@@ -152,6 +153,7 @@ pub(crate) fn folds_report(
     let mut data = data(dataset, "all folds", PartUse::CrossValidation);
     data.parts = vec![PartCounts { name: "all folds".into(), counts: truth_counts(pooled) }];
     let report = Report {
+        language: Language::English,
         title: format!("{} for {}, cross-validated", recipe.model, dataset.classes.join(" / ")),
         created: today.into(),
         program: program(),
@@ -214,6 +216,7 @@ pub fn evaluation_report(
         });
     }
     let report = Report {
+        language: Language::English,
         title: format!("{} for {}", manifest.architecture, manifest.classes.join(" / ")),
         created: today.into(),
         program: program(),
@@ -225,6 +228,9 @@ pub fn evaluation_report(
             part_use,
             parts: vec![PartCounts { name: part.into(), counts: truth_counts(predictions) }],
             left_out,
+            // Of other data nothing was measured.
+            leak: manifest.data.leak.clone().filter(|_| same_data),
+            alike_kept: None,
         },
         split: None,
         training: None,
@@ -291,6 +297,8 @@ fn data(dataset: &Dataset, part: &str, part_use: PartUse) -> Data {
         part_use,
         parts,
         left_out,
+        leak: Some(dataset.leak.clone()),
+        alike_kept: (dataset.origin != Origin::Source).then_some(dataset.alike as u64),
     }
 }
 

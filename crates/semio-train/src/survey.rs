@@ -7,13 +7,16 @@ use crate::{
     report::{ReportError, css_string},
 };
 
+/// What every page says.
+pub(crate) const BANNER: &str = "Research software. Not a medical device.";
+
 /// A page with tables and figures about many runs.
 #[derive(Template)]
 #[template(path = "comparison.html")]
 pub(crate) struct Survey {
     pub(crate) title: String,
     /// Escaped for a string in CSS.
-    pub(crate) running_head: [String; 2],
+    pub(crate) running_head: [String; 3],
     pub(crate) plot_style: String,
     pub(crate) facts: Vec<(&'static str, String)>,
     pub(crate) brief: Vec<String>,

@@ -4,6 +4,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use semio_stats::{Predictions, evaluate};
 use semio_train::{
+    Language,
     plot::{EpochFigures, PartCounts},
     report::{
         ChosenExamples, ClassCurves, Data, Example, Examples, Fold, Groups, LeftOut, Model, PartUse, Report,
@@ -77,6 +78,7 @@ fn part(name: &str, counts: &[u64]) -> PartCounts {
 fn full() -> Report {
     let p = predictions(&["glioma", "meningioma", "no tumour", "pituitary"], &[300, 306, 405, 300], 3.4, 7);
     Report {
+        language: Language::English,
         title: "Brain tumours on MRI: r2-cnn on the validation part".into(),
         created: "12 March 2026".into(),
         program: "semio 0.1.0".into(),
@@ -104,6 +106,8 @@ fn full() -> Report {
                     files: (0..25).map(|i| format!("images/broken-{i:02}.png")).collect(),
                 },
             ],
+            leak: None,
+            alike_kept: None,
         },
         split: Some(Split { how: "as the table's column `split` says".into(), groups: Groups::Kept { groups: 2210 } }),
         training: Some(Training {
@@ -146,6 +150,7 @@ fn folds() -> Report {
     let pooled = Predictions::new(pooled.classes().to_vec(), truth, rows, decided, answered).unwrap();
     let folds = parts.iter().enumerate();
     Report {
+        language: Language::English,
         title: "Pneumonia, four folds".into(),
         created: "12 March 2026".into(),
         program: "semio 0.1.0".into(),
@@ -157,6 +162,8 @@ fn folds() -> Report {
             part_use: PartUse::CrossValidation,
             parts: vec![part("all", &[120, 36])],
             left_out: vec![],
+            leak: None,
+            alike_kept: None,
         },
         split: Some(Split { how: "4 folds, stratified, seed 3".into(), groups: Groups::Unknown }),
         training: None,
@@ -251,6 +258,7 @@ fn names_cannot_break_out() {
 fn a_report_with_nothing_optional() {
     let p = predictions(&["a", "b"], &[1, 0], 1.0, 3);
     let report = Report {
+        language: Language::English,
         title: "Bare".into(),
         created: String::new(),
         program: String::new(),
@@ -262,6 +270,8 @@ fn a_report_with_nothing_optional() {
             part_use: PartUse::Unknown,
             parts: vec![],
             left_out: vec![],
+            leak: None,
+            alike_kept: None,
         },
         split: None,
         training: None,

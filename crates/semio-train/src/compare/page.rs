@@ -3,7 +3,7 @@ use crate::{
     dataset::Dataset,
     plot::{IntervalRow, Point, count, decimal, inline, interval_plot, percent, scatter_plot},
     report::ReportError,
-    survey::{Survey, Table},
+    survey::{BANNER, Survey, Table},
 };
 use semio_stats::Interval;
 
@@ -36,7 +36,7 @@ pub(super) fn page(comparison: &Comparison, dataset: &Dataset, today: &str) -> R
     let pictures = judged.first().map_or(0, |s| s.pictures);
     Survey {
         title: format!("{} networks for {}", comparison.standings.len(), dataset.classes.join(" / ")),
-        running_head: ["Comparison".into(), today.into()],
+        running_head: ["Comparison".into(), today.into(), BANNER.into()],
         plot_style: String::new(),
         facts: vec![
             ("Made", format!("{today}, semio {}", env!("CARGO_PKG_VERSION"))),

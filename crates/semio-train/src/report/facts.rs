@@ -1,13 +1,16 @@
 use super::ClassCurves;
 use crate::{
-    Verdict,
+    Language, Verdict,
     plot::{EpochFigures, PartCounts},
 };
+use semio_model::Leak;
 use semio_stats::Evaluation;
 
 /// Everything that a report tells. What is not known stays empty or `None`, and its section is left out.
 #[derive(Clone, Debug)]
 pub struct Report {
+    /// The language that it is written in.
+    pub language: Language,
     /// The page's heading.
     pub title: String,
     /// When the report was made, as the reader writes dates.
@@ -72,6 +75,10 @@ pub struct Data {
     pub parts: Vec<PartCounts>,
     /// What was left out and why.
     pub left_out: Vec<LeftOut>,
+    /// What the parts know of each other; none where it was not measured.
+    pub leak: Option<Leak>,
+    /// Groups of (nearly) the same picture that the program kept in one part each; none where it did not make the parts.
+    pub alike_kept: Option<u64>,
 }
 
 /// What the judged pictures were used for before, which says how far their figures can be trusted.

@@ -6,8 +6,10 @@
 mod choose;
 mod curves;
 mod facts;
+mod leak;
 mod overfitting;
 mod render;
+mod subgroups;
 mod tables;
 mod words;
 

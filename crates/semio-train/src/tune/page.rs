@@ -7,7 +7,7 @@ use crate::{
     plot::{Axis, count, decimal, inline, parallel_coordinates},
     recipe::Recipe,
     report::ReportError,
-    survey::{Survey, Table},
+    survey::{BANNER, Survey, Table},
 };
 
 /// Trials whose lines stand out.
@@ -43,7 +43,7 @@ pub(super) fn page(
     };
     Survey {
         title: format!("A search over {} keys for {}", search.space.dimensions.len(), dataset.classes.join(" / ")),
-        running_head: ["Search".into(), today.into()],
+        running_head: ["Search".into(), today.into(), BANNER.into()],
         plot_style: String::new(),
         facts: vec![
             ("Made", format!("{today}, semio {}", env!("CARGO_PKG_VERSION"))),

@@ -7,7 +7,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use semio_data::{Purpose, Split};
 use semio_model::Predictor;
-use semio_train::{Judged, Labelled, Verdict};
+use semio_train::{About, Judged, Labelled, Verdict};
 
 use crate::{
     Outcome,
@@ -29,6 +29,9 @@ pub(crate) struct Evaluate {
     /// Part of the data to judge
     #[arg(long, value_enum, default_value = "test")]
     split: Part,
+    /// Columns whose values are judged apart, besides sex, age, source, view and device
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    subgroups: Vec<String>,
     /// Folder for evaluation.json, predictions.csv and report.html
     #[arg(short = 'o', long = "output", value_name = "DIR")]
     output: Option<PathBuf>,
@@ -75,7 +78,9 @@ impl Evaluate {
         let checking = bar(0, "checking", quiet);
         let options = self.data.options(Purpose::Train)?;
         let split = self.split.split();
-        let labelled = Labelled::open(data, &options, &predictor.manifest().classes, split, &|done, all| {
+        let leaked = predictor.manifest().data.leak.as_ref().is_some_and(|leak| !leak.is_clean());
+        let leaked = leaked && self.is_own_data(&predictor);
+        let labelled = Labelled::open(data, &options, &predictor.manifest().classes, split, leaked, &|done, all| {
             checking.set_length(all as u64);
             checking.set_position(done as u64);
         })?;
@@ -92,8 +97,8 @@ impl Evaluate {
             predicting.set_position(done as u64);
         })?;
         predicting.finish_and_clear();
-        let groups = semio_train::group_names(&judged.pictures, &labelled.samples);
-        let verdict = Verdict::new(predictor.manifest(), &judged.predictions, &judged.results, groups.as_deref())?;
+        let about = About { samples: &labelled.samples, columns: &labelled.columns, subgroups: &self.subgroups };
+        let verdict = Verdict::new(predictor.manifest(), &judged, &about)?;
         if let Some(folder) = &self.output {
             self.write(folder, &predictor, &labelled, &judged, &verdict)?;
         }
