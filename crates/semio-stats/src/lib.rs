@@ -54,7 +54,8 @@ pub use cluster::{
 };
 pub use confusion::{ConfusionMatrix, OneAgainstRest};
 pub use difference::{
-    AucComparison, AucEstimate, AucMethod, ClusteredMcNemar, McNemar, auc_interval, compare_aucs, mcnemar,
+    AucComparison, AucEstimate, AucMethod, ClusteredMcNemar, McNemar, auc_interval, compare_aucs, compare_roc_aucs,
+    holm, mcnemar,
 };
 pub use evaluation::{Evaluation, evaluate};
 pub use figures::{Averages, ClassFigures, Figures, MicroAverages};

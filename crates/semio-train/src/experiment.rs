@@ -21,13 +21,14 @@ use crate::{
     checkpoint::{CheckpointError, write_whole},
     classical::{ClassicalError, decide_by_features},
     dataset::{Dataset, DatasetError, counts, pictures},
+    examples::{examples, gaze_of},
     fit::{Ending, Event, FitError, Fitted, Job, fit, output_kind, untrained},
     history::{EpochRow, history_csv},
     inference::{JudgeError, judge_pictures},
     loader::Picture,
     pages::{self, curves},
     recipe::{Classifier, Folds, Recipe, RecipeError, Threshold},
-    report::ReportError,
+    report::{Examples, ReportError},
     verdict::{About, Verdict},
 };
 use semio_stats::{Evaluation, InputError, Predictions, evaluate};
@@ -59,7 +60,7 @@ pub struct Finished {
     pub report: PathBuf,
     /// The figures: on the validation part, or pooled over all folds.
     pub evaluation: Evaluation,
-    /// The pictures that were judged; none after a cross-validation.
+    /// The pictures that were judged; of all folds after a cross-validation.
     pub judged: Vec<Picture>,
     /// Their predictions, or those of all folds pooled.
     pub predictions: Predictions,
@@ -210,7 +211,7 @@ fn cross_validate(
     .map_err(DatasetError::from)?;
     // Of what is left after a fold is held out, this share decides which epoch is best.
     let share = recipe.val_ratio / (1.0 - recipe.test_ratio);
-    let mut results = vec![];
+    let (mut results, mut judged_pictures) = (vec![], vec![]);
     let mut last = None;
     for fold in 0..parts.len() {
         let held_out = dataset.with_parts(&parts.parts(fold));
@@ -241,6 +242,7 @@ fn cross_validate(
         let ending = result.fitted.ending;
         last = Some((result.fitted.history, result.fitted.epoch, ending));
         results.push((parts.names[fold].clone(), result.predictions));
+        judged_pictures.extend(result.judged);
         if ending == Ending::Asked {
             break;
         }
@@ -253,7 +255,16 @@ fn cross_validate(
     let page = pages::folds_report(recipe, dataset, &results, &pooled, place.today)?;
     write_whole(&report, page.as_bytes())?;
     let (history, epoch, ending) = last.unwrap_or((vec![], 0, Ending::Epochs));
-    Ok(Finished { bundle: None, report, evaluation, judged: vec![], predictions: pooled, history, epoch, ending })
+    Ok(Finished {
+        bundle: None,
+        report,
+        evaluation,
+        judged: judged_pictures,
+        predictions: pooled,
+        history,
+        epoch,
+        ending,
+    })
 }
 
 /// What a network is trained, chosen and judged on.
@@ -275,6 +286,7 @@ pub(crate) struct Run {
     pub(crate) judged: Vec<Picture>,
     pub(crate) predictions: Predictions,
     pub(crate) verdict: Verdict,
+    pub(crate) examples: Examples,
 }
 
 fn run(
@@ -361,7 +373,9 @@ fn run(
     calibrate(&mut predictor, parts.train, &parts.calibration, &wishes, threads, batch)?;
     let judged = judge_pictures(&predictor, parts.judged, threads, batch, |_| ())?;
     let about = About { samples: &dataset.samples, columns: &dataset.columns, subgroups: &recipe.subgroups };
-    let verdict = Verdict::new(predictor.manifest(), &judged, &about)?;
+    let mut verdict = Verdict::new(predictor.manifest(), &judged, &about)?;
+    verdict.gaze = gaze_of(&predictor, &judged, &dataset.samples);
+    let examples = examples(&predictor, &judged);
     predictor.set_metrics(pages::headline(&verdict.evaluation, parts.judged_as));
     let json = serde_json::to_vec_pretty(&verdict).map_err(|e| unwritable(folder, "evaluation.json", e.into()))?;
     write_whole(&folder.join("evaluation.json"), &json)?;
@@ -370,7 +384,7 @@ fn run(
     let further: [(&str, &[u8]); 2] = [("history.csv", history.as_bytes()), ("evaluation.json", &json)];
     bundle.write(&folder.join("bundle"), &further)?;
     let (judged, predictions) = (judged.pictures, judged.predictions);
-    Ok(Run { fitted, manifest: bundle.manifest, judged, predictions, verdict })
+    Ok(Run { fitted, manifest: bundle.manifest, judged, predictions, verdict, examples })
 }
 
 /// What the recipe asks of the calibration part; of two classes, a threshold that it names is set at once.

@@ -78,6 +78,15 @@ impl Language {
     }
 }
 
+/// What every page says.
+pub(crate) fn banner(language: Language) -> String {
+    say!(
+        language,
+        "Research software. Not a medical device.",
+        "Logiciel de recherche. N’est pas un dispositif médical."
+    )
+}
+
 /// Puts the spaces of French print: narrow ones before `;`, `?` and `!`, hard ones before `:` and `%` and inside guillemets.
 pub(crate) fn typeset(text: &str) -> String {
     let mut out = text.to_owned();

@@ -8,7 +8,7 @@ use semio_nn::{
 use semio_stats::{Aim, ConformalScore, ScalingMethod};
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::Dataset;
+use crate::{Language, dataset::Dataset};
 
 /// Everything that decides how a model is trained. Each key of a recipe's TOML file is a flag of `semio train`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -203,6 +203,8 @@ pub struct Recipe {
     pub intended_use: String,
     /// Columns whose values the report judges apart, besides sex, age, source, view and the device's.
     pub subgroups: Vec<String>,
+    /// The language of the report: `en` or `fr`.
+    pub report_language: Language,
 }
 
 /// What decides on a picture.
@@ -416,6 +418,7 @@ impl Default for Recipe {
             cache: 1024,
             intended_use: "Research and teaching. Not for decisions about patients.".into(),
             subgroups: vec![],
+            report_language: Language::English,
         }
     }
 }

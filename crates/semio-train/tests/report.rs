@@ -7,7 +7,7 @@ use semio_train::{
     Language,
     plot::{EpochFigures, PartCounts},
     report::{
-        ChosenExamples, ClassCurves, Data, Example, Examples, Fold, Groups, LeftOut, Model, PartUse, Report,
+        ChosenExamples, ClassCurves, Data, Example, Examples, Fold, Groups, LeftOut, Maps, Model, PartUse, Report,
         ReportError, Split, Stopping, Training, choose_examples,
     },
 };
@@ -47,12 +47,14 @@ fn examples(p: &Predictions, count: usize) -> Examples {
     let example = |row: usize| Example {
         file: format!("images/Te-{row:04}.jpg"),
         png: Some(STANDARD.decode(PNG).unwrap()),
+        map: Some(STANDARD.decode(PNG).unwrap()),
         truth: p.classes()[p.truth()[row]].clone(),
         given: p.classes()[p.decided()[row]].clone(),
         probability: p.probabilities(row)[p.decided()[row]],
     };
+    let maps = Some(Maps::Shown { method: "grad-cam".into() });
     let all = |rows: Vec<usize>| rows.into_iter().map(example).collect();
-    Examples { hits: all(hits), misses: all(misses), doubtful: all(doubtful) }
+    Examples { hits: all(hits), misses: all(misses), doubtful: all(doubtful), maps }
 }
 
 fn history() -> Vec<EpochFigures> {
@@ -302,7 +304,7 @@ fn many_classes_and_pictures_stay_small() {
     let mut big = STANDARD.decode(PNG).unwrap();
     big.resize(400_000, 0);
     report.examples = examples(&p, 8);
-    let Examples { hits, misses, doubtful } = &mut report.examples;
+    let Examples { hits, misses, doubtful, .. } = &mut report.examples;
     for example in hits.iter_mut().chain(misses).chain(doubtful) {
         example.png = Some(big.clone());
     }
@@ -328,7 +330,7 @@ fn examples_are_chosen_by_score() {
     let decided: Vec<usize> = scores.iter().map(|s| usize::from(*s >= 0.5)).collect();
     let p = Predictions::new(names, vec![1, 1, 1, 0, 1, 0, 0], rows, decided, vec![true; 7]).unwrap();
     let chosen = choose_examples(&p, 2);
-    // The most confident hit of each class before the second of any.
-    assert_eq!(chosen, ChosenExamples { hits: vec![5, 1], misses: vec![2, 3], doubtful: vec![4, 0] });
+    // The hit nearest to its class's median before the second of any class.
+    assert_eq!(chosen, ChosenExamples { hits: vec![6, 0], misses: vec![2, 3], doubtful: vec![4, 5] });
     assert_eq!(choose_examples(&p, 0), ChosenExamples::default());
 }

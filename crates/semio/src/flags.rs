@@ -373,6 +373,10 @@ pub(crate) struct RecipeFlags {
     #[arg(long, value_name = "A,B", value_delimiter = ',', help_heading = "End and result")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     subgroups: Vec<String>,
+    /// Language of the report: en or fr; the recipe's key is report-language [default: en]
+    #[arg(long = "language", value_name = "CODE", help_heading = "End and result")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report_language: Option<String>,
 }
 
 impl RecipeFlags {

@@ -188,6 +188,20 @@ pub struct Examples {
     pub misses: Vec<Example>,
     /// Two classes nearly equally probable.
     pub doubtful: Vec<Example>,
+    /// Whether maps stand beside the pictures; none where it is not known.
+    pub maps: Option<Maps>,
+}
+
+/// Maps of where the model looked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Maps {
+    /// They stand beside the pictures.
+    Shown {
+        /// How they were made, for example `grad-cam`.
+        method: String,
+    },
+    /// The network has none; why, in words.
+    Lacking(String),
 }
 
 /// One picture.
@@ -197,6 +211,8 @@ pub struct Example {
     pub file: String,
     /// A thumbnail as the bytes of a PNG file.
     pub png: Option<Vec<u8>>,
+    /// The same with the map of where the model looked laid over it, likewise; none where no place speaks for the class.
+    pub map: Option<Vec<u8>>,
     /// The true class.
     pub truth: String,
     /// The class given.

@@ -15,7 +15,9 @@ mod words;
 
 pub use choose::{ChosenExamples, choose_examples};
 pub use curves::ClassCurves;
-pub use facts::{Data, Example, Examples, Fold, Groups, LeftOut, Model, PartUse, Report, Split, Stopping, Training};
+pub use facts::{
+    Data, Example, Examples, Fold, Groups, LeftOut, Maps, Model, PartUse, Report, Split, Stopping, Training,
+};
 pub use overfitting::overfitting_remark;
 pub use render::ReportError;
 pub(crate) use render::css_string;

@@ -4,12 +4,12 @@ use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
-    Example, LeftOut, PartUse, Report, leak, overfitting_remark,
+    Example, LeftOut, Maps, PartUse, Report, leak, overfitting_remark,
     subgroups::{self, SubgroupTable},
     tables::{self, Notes, Row},
     words,
 };
-use crate::language::{Language, say};
+use crate::language::{Language, banner, say};
 use crate::plot::{
     LearningCurves, class_distribution, confusion_matrix, inline, learning_curves, precision_recall_plot,
     reliability_plot, roc_plot, style_sheet,
@@ -77,6 +77,10 @@ struct Page<'a> {
     roc: Vec<String>,
     precision_recall: Vec<String>,
     galleries: Vec<Gallery>,
+    /// Whether maps stand beside the pictures.
+    mapped: bool,
+    looked: Vec<String>,
+    scale: String,
     thumbnails_left_out: Option<String>,
     data_facts: Vec<(String, String)>,
     several_parts: bool,
@@ -94,6 +98,8 @@ struct Gallery {
 
 struct ExampleView {
     picture: Option<String>,
+    map: Option<String>,
+    map_alt: String,
     alt: String,
     result: String,
     truth: String,
@@ -129,11 +135,7 @@ impl<'a> Page<'a> {
         let averages = tables::averages(&e.overall, &mut notes);
         let folds = if report.folds.is_empty() { Vec::new() } else { tables::folds(report, &mut fold_notes) };
         let verdict = report.verdict.as_ref();
-        let banner = say!(
-            language,
-            "Research software. Not a medical device.",
-            "Logiciel de recherche. N’est pas un dispositif médical."
-        );
+        let banner = banner(language);
         let leaked = verdict.and_then(|v| v.leak.as_ref()).map(|scores| leak::rows(scores, language, &mut notes));
         let by_subgroup = verdict.map_or(&[][..], |v| &v.subgroups);
         let drawn = e.classes.len() <= MOST_CLASSES;
@@ -171,6 +173,9 @@ impl<'a> Page<'a> {
             roc,
             precision_recall,
             galleries,
+            mapped: matches!(report.examples.maps, Some(Maps::Shown { .. })),
+            looked: words::looked(report),
+            scale: map_colors(),
             thumbnails_left_out: (left_out > 0).then(|| words::thumbnails_left_out(left_out, language)),
             data_facts: data_facts(report),
             several_parts: report.data.parts.len() > 1,
@@ -281,22 +286,23 @@ fn example(
     room: &mut usize,
     left_out: &mut u64,
 ) -> Result<ExampleView, ReportError> {
-    let picture = match &example.png {
-        Some(png) if !png.starts_with(b"\x89PNG\r\n\x1a\n") => {
-            return Err(ReportError::NotPng { file: example.file.clone() });
-        }
+    let mut inlined = |png: &Option<Vec<u8>>| match png {
+        Some(png) if !png.starts_with(b"\x89PNG\r\n\x1a\n") => Err(ReportError::NotPng { file: example.file.clone() }),
         Some(png) if png.len() > *room => {
             *left_out += 1;
-            None
+            Ok(None)
         }
         Some(png) => {
             *room -= png.len();
-            Some(format!("data:image/png;base64,{}", STANDARD.encode(png)))
+            Ok(Some(format!("data:image/png;base64,{}", STANDARD.encode(png))))
         }
-        None => None,
+        None => Ok(None),
     };
+    let (picture, map) = (inlined(&example.png)?, inlined(&example.map)?);
     Ok(ExampleView {
         picture,
+        map,
+        map_alt: words::map(&example.file, language),
         alt: words::thumbnail(&example.file, language),
         result: words::example(&example.given, example.probability, language),
         truth: example.truth.clone(),
@@ -329,6 +335,15 @@ fn training(report: &Report) -> Option<TrainingView> {
             }))
         }),
     })
+}
+
+/// The colours of maps, from nothing to most, as CSS.
+fn map_colors() -> String {
+    let color = |i: u8| {
+        let [r, g, b] = semio_model::explain::map_color(f32::from(i) / 8.0);
+        format!("rgb({r} {g} {b})")
+    };
+    (0..=8).map(color).collect::<Vec<_>>().join(",")
 }
 
 /// Makes any text safe between the quotes of a CSS string inside `<style>`.

@@ -2,9 +2,11 @@
 
 mod certainty;
 mod limits;
+mod looked;
 
 pub(super) use certainty::{certainty, intervals};
 pub(super) use limits::{groups, limits};
+pub(super) use looked::looked;
 
 use super::{Data, PartUse, Report, Stopping};
 use crate::language::{Language, say};
