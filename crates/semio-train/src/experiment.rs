@@ -368,7 +368,10 @@ fn run(
     let history = history_csv(&fitted.history);
     write_whole(&folder.join("history.csv"), history.as_bytes())?;
     let counts = Some((parts.train.len() as u64, parts.val.len() as u64));
-    write_whole(&folder.join("curves.svg"), curves(&fitted.history, fitted.epoch, counts).as_bytes())?;
+    write_whole(
+        &folder.join("curves.svg"),
+        curves(&fitted.history, fitted.epoch, counts, recipe.report_language).as_bytes(),
+    )?;
     let wishes = wishes(recipe, &mut predictor)?;
     calibrate(&mut predictor, parts.train, &parts.calibration, &wishes, threads, batch)?;
     let judged = judge_pictures(&predictor, parts.judged, threads, batch, |_| ())?;

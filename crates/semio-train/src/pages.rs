@@ -40,12 +40,13 @@ pub(crate) fn headline(evaluation: &Evaluation, part: &str) -> Value {
 }
 
 /// The learning curves as SVG.
-pub(crate) fn curves(history: &[EpochRow], best: usize, pictures: Option<(u64, u64)>) -> String {
+pub(crate) fn curves(history: &[EpochRow], best: usize, pictures: Option<(u64, u64)>, language: Language) -> String {
     learning_curves(&LearningCurves {
         epochs: &epoch_figures(history),
         best_epoch: u32::try_from(best).ok(),
         training_pictures: pictures.map(|p| p.0),
         validation_pictures: pictures.map(|p| p.1),
+        language,
     })
 }
 

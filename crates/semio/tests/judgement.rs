@@ -177,12 +177,10 @@ fn a_french_reader_gets_a_french_report() {
     assert!(said.contains("`en` or `fr`"), "{said}");
 }
 
-/// The words between the tags, without style sheet, figures and the recipe, whose keys are the program's.
+/// The words between the tags, those of the figures too, without style sheet and the recipe, whose keys are the program's.
 fn visible(page: &str) -> String {
     let mut page = page.to_owned();
-    for (start, end) in
-        [("<style", "</style>"), ("<svg", "</svg>"), ("<table class=\"recipe\"", "</table>"), ("<!", ">")]
-    {
+    for (start, end) in [("<style", "</style>"), ("<table class=\"recipe\"", "</table>"), ("<!", ">")] {
         while let Some(from) = page.find(start) {
             let to = page[from..].find(end).unwrap() + from + end.len();
             page.replace_range(from..to, "");

@@ -16,7 +16,7 @@ fn json(folder: &Path, file: &str) -> Value {
 #[test]
 fn networks_are_compared_once_and_a_failure_holds_up_no_other() {
     let folder = tempfile::tempdir().unwrap();
-    let labels = synthetic(folder.path(), "brain-tumor", "64");
+    let labels = synthetic(folder.path(), "brain-tumor", "240");
     let file = folder.path().join("compare.toml");
     let recipe = "epochs = 1\nimage-size = 32\ncolor = \"grey\"\nseed = 2\nmodels = [\"lenet5\", { model = \"r2-cnn\", batch-size = 8 }, { model = \"r2-cnn\", name = \"from-nothing\", weights = \"missing.pth\" }]\n";
     fs::write(&file, recipe).unwrap();

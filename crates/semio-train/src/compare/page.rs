@@ -165,6 +165,16 @@ impl Page<'_> {
                  en ait pas."
             ));
         }
+        let open: Vec<&str> =
+            self.comparison.tests.iter().filter(|t| t.roc_auc.is_none()).map(|t| t.name.as_str()).collect();
+        if !open.is_empty() {
+            let open = open.join(", ");
+            said.push(say!(
+                language,
+                "The areas of {open} cannot be compared with it: a class has too few groups (patients).",
+                "Les aires de {open} ne peuvent pas lui être comparées : une classe a trop peu de groupes (patients)."
+            ));
+        }
         said
     }
 

@@ -159,7 +159,7 @@ impl<'a> Page<'a> {
                 .map_or_else(Vec::new, |v| words::certainty(v, report.coverage, language)),
             reliability: (report.verdict.as_ref())
                 .and_then(|v| v.calibration.as_ref())
-                .map(|c| inline(&reliability_plot(&c.equal_mass.bins, c.equal_width.ece, e.overall.n))),
+                .map(|c| inline(&reliability_plot(&c.equal_mass.bins, c.equal_width.ece, e.overall.n, language))),
             intervals_words: report.verdict.as_ref().map(|v| words::intervals(v, e.overall.n, language)),
             leaked: leaked.unwrap_or_default(),
             subgroups: subgroups::tables(by_subgroup, language, &mut subgroup_notes),
@@ -169,7 +169,7 @@ impl<'a> Page<'a> {
             folds_words: words::folds(report),
             fold_notes: fold_notes.words(),
             too_many_classes: (!drawn).then(|| words::too_many_classes(e.classes.len(), language)),
-            matrix: drawn.then(|| inline(&confusion_matrix(&e.classes, &e.overall.confusion_matrix))),
+            matrix: drawn.then(|| inline(&confusion_matrix(&e.classes, &e.overall.confusion_matrix, language))),
             roc,
             precision_recall,
             galleries,
@@ -181,7 +181,7 @@ impl<'a> Page<'a> {
             several_parts: report.data.parts.len() > 1,
             parts: tables::parts(report),
             distribution: if drawn {
-                inline(&class_distribution(&e.classes, &report.data.parts))
+                inline(&class_distribution(&e.classes, &report.data.parts, language))
             } else {
                 String::new()
             },
@@ -231,7 +231,7 @@ fn curves(report: &Report) -> (Vec<String>, Vec<String>) {
     for (place, curves) in report.curves.iter().enumerate() {
         let Some(class) = figures.per_class.get(&curves.class) else { continue };
         if let (Ok(points), Ok(auc), true) = (&curves.roc, class.roc_auc, !two || place == 1) {
-            roc.push(inline(&roc_plot(&curves.class, points, auc, class.support, figures.n)));
+            roc.push(inline(&roc_plot(&curves.class, points, auc, class.support, figures.n, report.language)));
         }
         if let (Ok(points), Ok(area)) = (&curves.precision_recall, class.pr_auc) {
             precision_recall.push(inline(&precision_recall_plot(
@@ -240,6 +240,7 @@ fn curves(report: &Report) -> (Vec<String>, Vec<String>) {
                 area,
                 class.support,
                 figures.n,
+                report.language,
             )));
         }
     }
@@ -332,6 +333,7 @@ fn training(report: &Report) -> Option<TrainingView> {
                 best_epoch: t.best_epoch,
                 training_pictures: t.training_pictures,
                 validation_pictures: t.validation_pictures,
+                language: report.language,
             }))
         }),
     })

@@ -79,7 +79,8 @@ impl Notes {
         let write = |v: f64| if percents { language.percent(v) } else { language.area(v) };
         let mut cell = self.cell(figure.value, write);
         if let Some(Interval { low, high }) = figure.interval {
-            let between = language.between(&write(low), &write(high));
+            let end = |v: f64| if percents { language.decimal(100.0 * v, 1) } else { language.decimal(v, 3) };
+            let between = language.between(&end(low), &end(high));
             cell.text = format!("{} ({between})", cell.text);
         }
         cell

@@ -43,7 +43,7 @@ pub(in crate::report) fn certainty(verdict: &Verdict, coverage: Option<f64>, lan
             say!(
                 language,
                 "no more than a perfectly calibrated model of this size shows in 95 of 100 samples",
-                "pas plus que ce que montre un modèle parfaitement calibré de cette taille dans 95 échantillons sur 100"
+                "pas davantage que ce que montre un modèle parfaitement calibré de cette taille dans 95 échantillons sur 100"
             )
         } else {
             say!(
@@ -59,7 +59,7 @@ pub(in crate::report) fn certainty(verdict: &Verdict, coverage: Option<f64>, lan
             "{state}: they are off by {error} in the mean (expected calibration error in ten bins of equal width), which \
              is {against} ({chance}).",
             "{state} : elles s’écartent en moyenne de {error} (erreur de calibration attendue, dix classes de même \
-             largeur), ce qui est {against} ({chance})."
+             largeur), soit {against} ({chance})."
         ));
     }
     if let (Some(sets), Some(coverage)) = (&verdict.sets, coverage) {
