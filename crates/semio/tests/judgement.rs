@@ -151,6 +151,74 @@ fn maps_stand_beside_pictures_and_masks() {
     assert!(json(&plain.join("evaluation.json")).get("gaze").is_none());
 }
 
+/// Draws pictures with and without a bright disc, and masks of the disc.
+fn discs(folder: &Path) -> String {
+    let mut state = 7u64;
+    let mut draw = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) % below
+    };
+    let mut table = "file,label,split,mask\n".to_owned();
+    for i in 0..120 {
+        let mut picture: Vec<u8> = (0..64 * 64).map(|_| 20 + draw(25) as u8).collect();
+        let mut mask = vec![0u8; 64 * 64];
+        if i % 2 == 1 {
+            let [x, y] = [14 + draw(36) as i64, 14 + draw(36) as i64];
+            for (at, value) in mask.iter_mut().enumerate() {
+                let [dx, dy] = [at as i64 % 64 - x, at as i64 / 64 - y];
+                if dx * dx + dy * dy <= 144 {
+                    *value = 255;
+                    picture[at] += 120;
+                }
+            }
+        }
+        for (name, samples) in [("picture", picture), ("mask", mask)] {
+            let samples = semio_image::Samples::U8(samples);
+            let image = semio_image::Image::new(64, 64, semio_image::Color::Grey, samples).unwrap();
+            fs::write(folder.join(format!("{name}-{i}.png")), semio_data::encode_png(&image).unwrap()).unwrap();
+        }
+        let part = ["train", "train", "train", "val", "val", "train"][i / 2 % 6];
+        let label = ["clear", "lesion"][i % 2];
+        table += &format!("picture-{i}.png,{label},{part},mask-{i}.png\n");
+    }
+    let labels = folder.join("discs.csv");
+    fs::write(&labels, table).unwrap();
+    labels.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_map_points_at_the_lesion() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = discs(folder.path());
+    let place = folder.path().join("run");
+    let args = [
+        "train",
+        "--data",
+        &labels,
+        "--model",
+        "r2-cnn",
+        "--image-size",
+        "64",
+        "--color",
+        "grey",
+        "--epochs",
+        "5",
+        "--batch-size",
+        "8",
+        "--seed",
+        "5",
+        "--allow-leak",
+        "-q",
+        "-o",
+        text(&place),
+    ];
+    run(&args, 0);
+    let gaze = &json(&place.join("evaluation.json"))["gaze"];
+    let [hits, pictures] = ["hits", "pictures"].map(|key| gaze[key].as_u64().unwrap());
+    assert!(pictures >= 10 && hits * 10 >= pictures * 8, "{gaze}");
+    assert!(gaze["share_inside"].as_f64() > gaze["mask_area"].as_f64(), "{gaze}");
+}
+
 #[test]
 fn a_french_reader_gets_a_french_report() {
     let folder = tempfile::tempdir().unwrap();

@@ -23,7 +23,7 @@ pub(super) fn page(
         .collect();
     let title = say!(language, "Area under the ROC curve", "Aire sous la courbe ROC");
     let subtitle = say!(language, "validation part, 95 % intervals", "partie de validation, intervalles à 95 %");
-    let ranking = (!rows.is_empty()).then(|| inline(&interval_plot(&title, &subtitle, &rows)));
+    let ranking = (!rows.is_empty()).then(|| inline(&interval_plot(&title, &subtitle, &rows, language)));
     let page = Page { comparison, dataset, judged, language };
     let mut tables = vec![page.quality()];
     tables.extend(page.tests());
@@ -396,7 +396,7 @@ impl Page<'_> {
         ]
         .into_iter()
         .map(|(title, axis, points)| {
-            let plot = scatter_plot(&title, [&axis, &accuracy], &points);
+            let plot = scatter_plot(&title, [&axis, &accuracy], &points, language);
             (title, inline(&plot))
         })
         .collect()
