@@ -164,7 +164,9 @@ impl Alike {
                 Some(&only) if names.len() == 1 && all => only.to_owned(),
                 _ => format!("alike: {first}"),
             };
-            members.iter().for_each(|&i| kept[i].group = Some(name.clone()));
+            for i in members {
+                kept[i].group = Some(name.clone());
+            }
         }
         kept
     }

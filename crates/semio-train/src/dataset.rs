@@ -155,7 +155,9 @@ impl Dataset {
             ratios = Ratios { train: 1.0, val: 0.0, test: 0.0 };
         }
         if folds.is_some() || recipe.resplit {
-            samples.iter_mut().for_each(|sample| sample.split = None);
+            for sample in &mut samples {
+                sample.split = None;
+            }
         }
         let named = |split| samples.iter().any(|s: &Sample| s.split == Some(split));
         let origin = match (samples.iter().any(|s| s.split.is_some()), named(Split::Val)) {
@@ -179,7 +181,9 @@ impl Dataset {
                 return Err(DatasetError::Leak { what, first: measured.first.unwrap_or_default() });
             }
             columns.push(leak::COLUMN.to_owned());
-            samples.iter_mut().enumerate().for_each(|(i, sample)| sample.extra.push(measured.cell(i)));
+            for (i, sample) in samples.iter_mut().enumerate() {
+                sample.extra.push(measured.cell(i));
+            }
         }
         let sha256 = data_hash(&samples)?;
         Ok(Self {

@@ -45,7 +45,9 @@ impl Labelled {
             let alike = Alike::find(&manifest.samples, &ReadLimits::default(), &|_| ());
             let measured = Measured::of(&manifest.samples, &alike);
             manifest.extra_columns.push(leak::COLUMN.to_owned());
-            manifest.samples.iter_mut().enumerate().for_each(|(i, sample)| sample.extra.push(measured.cell(i)));
+            for (i, sample) in manifest.samples.iter_mut().enumerate() {
+                sample.extra.push(measured.cell(i));
+            }
         }
         let chosen = |s: &Sample| split.is_none() || s.split == split;
         let samples: Vec<Sample> = manifest.samples.into_iter().filter(chosen).collect();

@@ -24,6 +24,7 @@ mod labelled;
 mod language;
 mod leak;
 mod learner;
+mod left_out;
 mod loader;
 mod loss;
 mod optimizer;

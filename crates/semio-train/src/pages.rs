@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use semio_data::{Split, manifest::LeftOut as ManifestLeftOut};
+use semio_data::Split;
 use semio_image::{Color, Step};
 use semio_model::{Decision, Manifest, Predictor};
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ use crate::{
     history::EpochRow,
     inference::Judged,
     language::say,
+    left_out::left_out,
     plot::{EpochFigures, LearningCurves, PartCounts, learning_curves},
     recipe::Recipe,
     report::{
@@ -313,34 +314,6 @@ fn data(dataset: &Dataset, part: &str, part_use: PartUse, language: Language) ->
         left_out,
         leak: Some(dataset.leak.clone()),
         alike_kept: (dataset.origin != Origin::Source).then_some(dataset.alike as u64),
-    }
-}
-
-fn left_out(report: &semio_data::manifest::LoadReport, language: Language) -> Vec<LeftOut> {
-    let item = |(reason, count): (&ManifestLeftOut, &usize)| LeftOut {
-        reason: reason_words(reason, language),
-        count: *count as u64,
-        files: vec![],
-    };
-    report.left_out.iter().map(item).collect()
-}
-
-/// Why a row was left out; in English as the data crate says it.
-fn reason_words(reason: &ManifestLeftOut, language: Language) -> String {
-    let english = reason.to_string();
-    match reason {
-        ManifestLeftOut::Split(value) => say!(language, "{english}", "la partie est « {value} »"),
-        ManifestLeftOut::Filter => say!(language, "{english}", "non retenu par --where"),
-        ManifestLeftOut::Class(class) => say!(language, "{english}", "classe « {class} » absente de --classes"),
-        ManifestLeftOut::NoLabel => say!(language, "{english}", "sans classe"),
-        ManifestLeftOut::Repeated => say!(language, "{english}", "répète une ligne précédente"),
-        ManifestLeftOut::Contradictory => say!(language, "{english}", "contredit une autre ligne du même fichier"),
-        ManifestLeftOut::Missing => say!(language, "{english}", "fichier manquant"),
-        ManifestLeftOut::Hidden => say!(language, "{english}", "fichier caché"),
-        ManifestLeftOut::NotAPicture(ending) => say!(language, "{english}", "n’est pas une image ({ending})"),
-        ManifestLeftOut::Folder(name) => {
-            say!(language, "{english}", "dans le dossier « {name} », qui n’est ni train, ni val, ni test")
-        }
     }
 }
 

@@ -11,6 +11,9 @@ use crate::dataset::Dataset;
 /// Below this corrected p value a difference is said.
 const LEVEL: f64 = 0.05;
 
+/// Folds that are looked for.
+const MOST_FOLDS: usize = 100_000;
+
 /// One network beside the best, on the same pictures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PairedTest {
@@ -167,7 +170,7 @@ impl Judgements {
     fn read(folder: &Path, classes: &[String]) -> Option<Self> {
         let mut files = vec![folder.join("predictions.csv")];
         if !files[0].exists() {
-            files = (1..)
+            files = (1..=MOST_FOLDS)
                 .map(|fold| folder.join(format!("fold-{fold}/predictions.csv")))
                 .take_while(|f| f.exists())
                 .collect();

@@ -97,7 +97,7 @@ pub(super) fn overall(e: &Evaluation, bounds: Option<&Figures<Option<Interval>>>
         Row { name, cells }
     };
     let mut rows = vec![
-        row(say!(language, "Accuracy", "Exactitude"), |notes, f| notes.accuracy(f)),
+        row(say!(language, "Accuracy", "Exactitude"), Notes::accuracy),
         row(say!(language, "Balanced accuracy", "Exactitude équilibrée"), |notes, f| {
             notes.percent(f.balanced_accuracy)
         }),
