@@ -27,6 +27,17 @@ pub enum Link {
     Near,
 }
 
+impl Link {
+    /// The word in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Patient => "patient",
+            Self::Exact => "exact",
+            Self::Near => "near",
+        }
+    }
+}
+
 /// A picture that another part knows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Touched {
@@ -70,6 +81,95 @@ pub struct LeakReport {
     pub parts: BTreeMap<Split, PartLeak>,
     /// Files that could not be read, and so could not be compared, by the samples' places.
     pub unreadable: Vec<usize>,
+    /// Whether nearly the same pictures were sought; not so where there are more than [`MOST_COMPARED`].
+    pub near_sought: bool,
+}
+
+/// Most pictures of which every two are compared; beyond, only the same picture is found, and not nearly the same. The
+/// comparisons grow with the square: at this number they take about as long as reading the files.
+pub const MOST_COMPARED: usize = 60_000;
+
+/// Which pictures of a data set are the same, or nearly, by the samples' places.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Alike {
+    /// Groups of the same picture.
+    pub exact: Vec<Vec<usize>>,
+    /// Groups of the same or nearly the same picture.
+    pub groups: Vec<Vec<usize>>,
+    /// Files that could not be read, and so could not be compared.
+    pub unreadable: Vec<usize>,
+    /// Whether nearly the same pictures were sought.
+    pub near_sought: bool,
+}
+
+impl Alike {
+    /// Reads the pictures and compares each with all others.
+    ///
+    /// `progress` hears how many are read.
+    pub fn find(samples: &[Sample], limits: &ReadLimits, progress: &(dyn Fn(usize) + Sync)) -> Self {
+        Self::among(samples, |_| true, limits, progress)
+    }
+
+    fn among(
+        samples: &[Sample],
+        wanted: impl Fn(&Sample) -> bool + Sync,
+        limits: &ReadLimits,
+        progress: &(dyn Fn(usize) + Sync),
+    ) -> Self {
+        let done = AtomicUsize::new(0);
+        let fingerprints: Vec<Option<Fingerprint>> = samples
+            .par_iter()
+            .map(|sample| {
+                let fingerprint = if wanted(sample) { Fingerprint::read(&sample.file, limits) } else { None };
+                progress(done.fetch_add(1, Ordering::Relaxed) + 1);
+                fingerprint
+            })
+            .collect();
+        let near_sought = samples.len() <= MOST_COMPARED;
+        let files: Vec<&Path> = samples.iter().map(|sample| sample.file.as_path()).collect();
+        let exact = likeness::exact(&fingerprints);
+        let near = if near_sought { likeness::near(&files, &fingerprints, limits) } else { vec![] };
+        let groups = likeness::groups(samples.len(), &exact, &near);
+        let unread = |i: &usize| wanted(&samples[*i]) && fingerprints[*i].is_none();
+        let unreadable = (0..samples.len()).filter(unread).collect();
+        Self { exact, groups, unreadable, near_sought }
+    }
+
+    /// What the samples' parts know of each other.
+    pub fn leaks(&self, samples: &[Sample]) -> LeakReport {
+        let mut report = compare(samples, &self.exact, &self.groups);
+        report.unreadable.clone_from(&self.unreadable);
+        report.near_sought = self.near_sought;
+        report
+    }
+
+    /// The samples with groups that hold what is alike together besides what belongs to one patient: what a split is
+    /// made by, so that neither is divided.
+    pub fn kept_together(&self, samples: &[Sample]) -> Vec<Sample> {
+        let mut joined: Vec<Vec<usize>> = self.groups.clone();
+        let mut patients: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (i, sample) in samples.iter().enumerate() {
+            if let Some(group) = &sample.group {
+                patients.entry(group).or_default().push(i);
+            }
+        }
+        joined.extend(patients.into_values().filter(|members| members.len() > 1));
+        let mut kept = samples.to_vec();
+        for members in likeness::groups(samples.len(), &joined, &[]) {
+            // The same name whatever the rows' order; a patient alone keeps his own, and so the split that it had.
+            let names: BTreeSet<&str> = members.iter().filter_map(|&i| samples[i].group.as_deref()).collect();
+            let all = members.iter().all(|&i| samples[i].group.is_some());
+            let first = members.iter().map(|&i| samples[i].name.as_str()).min().unwrap_or_default();
+            let name = match names.first() {
+                Some(&only) if names.len() == 1 && all => only.to_owned(),
+                _ => format!("alike: {first}"),
+            };
+            for i in members {
+                kept[i].group = Some(name.clone());
+            }
+        }
+        kept
+    }
 }
 
 impl LeakReport {
@@ -83,22 +183,7 @@ impl LeakReport {
 ///
 /// `progress` hears how many are read.
 pub fn leaks(samples: &[Sample], limits: &ReadLimits, progress: &(dyn Fn(usize) + Sync)) -> LeakReport {
-    let done = AtomicUsize::new(0);
-    let fingerprints: Vec<Option<Fingerprint>> = samples
-        .par_iter()
-        .map(|sample| {
-            let fingerprint = sample.split.and_then(|_| Fingerprint::read(&sample.file, limits));
-            progress(done.fetch_add(1, Ordering::Relaxed) + 1);
-            fingerprint
-        })
-        .collect();
-    let files: Vec<&Path> = samples.iter().map(|sample| sample.file.as_path()).collect();
-    let exact = likeness::exact(&fingerprints);
-    let near = likeness::near(&files, &fingerprints, limits);
-    let mut report = compare(samples, &exact, &likeness::groups(samples.len(), &exact, &near));
-    let unread = |i: &usize| samples[*i].split.is_some() && fingerprints[*i].is_none();
-    report.unreadable = (0..samples.len()).filter(unread).collect();
-    report
+    Alike::among(samples, |sample| sample.split.is_some(), limits, progress).leaks(samples)
 }
 
 /// Compares the parts by groups of the same (`exact`) and of the same or nearly the same pictures (`alike`).
@@ -153,5 +238,6 @@ pub(crate) fn compare(samples: &[Sample], exact: &[Vec<usize>], alike: &[Vec<usi
         near: alike.iter().filter(is_near).filter(across).cloned().collect(),
         parts,
         unreadable: vec![],
+        near_sought: true,
     }
 }

@@ -15,7 +15,7 @@ use semio_stats::Classical;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Calibration, Decision, OutputKind, card};
+use crate::{Calibration, Decision, Leak, OutputKind, card::Card};
 
 /// Version of the bundle's form that this program writes and reads.
 pub const SCHEMA: u32 = 1;
@@ -97,6 +97,9 @@ pub struct DataUsed {
     pub counts: std::collections::BTreeMap<String, std::collections::BTreeMap<String, usize>>,
     /// Whether pictures of one patient (or other group) were kept on one side; `None` where groups are unknown.
     pub groups_kept_together: Option<bool>,
+    /// What the parts know of each other; `None` in bundles that were written before this was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leak: Option<Leak>,
 }
 
 /// A network and what its figures depend on.
@@ -182,7 +185,7 @@ impl Bundle {
         Ok(Self { manifest, network })
     }
 
-    /// Writes the bundle into a folder: weights, `bundle.json`, the card, and what the caller gives besides
+    /// Writes the bundle into a folder: weights, `bundle.json`, the card (`card.md`, `card.json`), and what the caller gives besides
     /// (`history.csv`, `evaluation.json`).
     ///
     /// The folder appears whole or not at all: it is filled beside its place and then moved there. The manifest takes
@@ -201,7 +204,8 @@ impl Bundle {
         self.manifest.classifier_sha256 = classifier.as_deref().map(hex_sha256);
         let mut json = serde_json::to_vec_pretty(&self.manifest).map_err(unwritable)?;
         json.push(b'\n');
-        let card = card::markdown(&self.manifest, &self.network);
+        let card = Card::new(&self.manifest, &self.network);
+        let (card_json, card) = (card.json().map_err(unwritable)?, card.markdown());
         let partial = folder.with_extension("partial");
         let failed = |path: &Path| {
             let path = path.to_owned();
@@ -211,7 +215,8 @@ impl Bundle {
             fs::remove_dir_all(&partial).map_err(failed(&partial))?;
         }
         fs::create_dir_all(&partial).map_err(failed(&partial))?;
-        let own: [(&str, &[u8]); 3] = [(WEIGHTS, &weights), ("bundle.json", &json), ("card.md", card.as_bytes())];
+        let own: [(&str, &[u8]); 4] =
+            [(WEIGHTS, &weights), ("bundle.json", &json), ("card.md", card.as_bytes()), ("card.json", &card_json)];
         let parts = [(CALIBRATION, &calibration), (CLASSIFIER, &classifier)];
         let parts: Vec<(&str, &[u8])> =
             parts.into_iter().filter_map(|(name, bytes)| Some((name, bytes.as_deref()?))).collect();

@@ -93,15 +93,20 @@ impl Calibration {
     /// # Errors
     /// [`InputError`] where the coverage is not between 0 and 1.
     pub fn with_coverage(self, coverage: f64) -> Result<Self, InputError> {
-        let scaling = match &self.scaling {
+        let scaling = self.method();
+        let class_conditional = self.conformal.thresholds.len() > 1;
+        let aims = Aims { scaling, score: self.conformal.score, class_conditional, coverage };
+        Self::fit(self.evidence, aims, self.novelty)
+    }
+
+    /// How probabilities are scaled.
+    pub fn method(&self) -> ScalingMethod {
+        match &self.scaling {
             Scaling::None => ScalingMethod::None,
             Scaling::Temperature { .. } => ScalingMethod::Temperature,
             Scaling::Vector { .. } => ScalingMethod::Vector,
             Scaling::Isotonic { .. } => ScalingMethod::Isotonic,
-        };
-        let class_conditional = self.conformal.thresholds.len() > 1;
-        let aims = Aims { scaling, score: self.conformal.score, class_conditional, coverage };
-        Self::fit(self.evidence, aims, self.novelty)
+        }
     }
 
     /// Calibrated probabilities of one picture.

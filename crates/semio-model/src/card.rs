@@ -1,89 +1,207 @@
 //! The model card: what a person should know before using the model (Mitchell et al. 2019,
-//! <https://arxiv.org/abs/1810.03993>).
+//! <https://arxiv.org/abs/1810.03993>), for people as Markdown and for programs as JSON, from the same facts.
 
-use std::fmt::Write;
+use std::fmt::{Arguments, Write};
 
 use semio_nn::Network;
-use semio_stats::Classical;
+use semio_stats::{Classical, ConformalScore, ScalingMethod};
+use serde::Serialize;
 
-use crate::{Decision, Manifest};
+use crate::{Calibration, DataUsed, Decision, Leak, Manifest, OutputKind, PartLeak, WeightsFile};
 
-/// The card as Markdown. Every sentence comes from the manifest.
-pub(crate) fn markdown(manifest: &Manifest, network: &Network) -> String {
-    let mut card = String::new();
-    let (channels, height, width) = manifest.pipeline.output();
-    let mut line = |text: std::fmt::Arguments<'_>| {
-        // Writing to a string cannot fail.
-        let _ = writeln!(card, "{text}");
-    };
-    line(format_args!("# {} for {}\n", manifest.architecture, manifest.classes.join(" / ")));
-    line(format_args!("Research software. Not a medical device.\n"));
-    line(format_args!("## Intended use\n\n{}\n", manifest.intended_use));
-    line(format_args!("## Model\n"));
-    line(format_args!("- network: {} ({} parameters)", manifest.architecture, network.graph().parameter_count()));
-    if let Some(origin) = &manifest.began_with {
-        line(format_args!("- began with the weights {} (SHA-256 {})", origin.file, origin.sha256));
-    }
-    match &manifest.classifier {
-        Some(Classical::Forest(_)) => {
-            line(format_args!("- a random forest decides on the network's features and the picture's appearance"));
+/// Version of the form of `card.json`.
+const SCHEMA: u32 = 1;
+const BANNER: &str = "Research software. Not a medical device.";
+
+/// The facts of both cards.
+#[derive(Debug, Serialize)]
+pub(crate) struct Card<'a> {
+    schema: u32,
+    name: String,
+    status: &'static str,
+    intended_use: &'a str,
+    model: Model<'a>,
+    calibration: Option<Calibrated>,
+    data: &'a DataUsed,
+    /// The figures, with the part that they were measured on.
+    figures: &'a serde_json::Value,
+    written_by: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Model<'a> {
+    network: &'a str,
+    parameters: usize,
+    #[serde(skip_serializing_if = "<[usize]>::is_empty")]
+    head_layers: &'a [usize],
+    began_with: Option<&'a WeightsFile>,
+    /// What decides on the network's features in place of its output layer.
+    classifier: Option<&'static str>,
+    /// Channels, height, width.
+    input: [usize; 3],
+    classes: &'a [String],
+    output: OutputKind,
+    decision: Decision,
+    weights_sha256: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Calibrated {
+    pictures: usize,
+    groups: Option<usize>,
+    scaling: ScalingMethod,
+    coverage: f64,
+    sets: ConformalScore,
+    sets_by_class: bool,
+    false_refusals: Option<f64>,
+}
+
+impl<'a> Card<'a> {
+    pub(crate) fn new(manifest: &'a Manifest, network: &Network) -> Self {
+        let (channels, height, width) = manifest.pipeline.output();
+        Self {
+            schema: SCHEMA,
+            name: format!("{} for {}", manifest.architecture, manifest.classes.join(" / ")),
+            status: BANNER,
+            intended_use: &manifest.intended_use,
+            model: Model {
+                network: &manifest.architecture,
+                parameters: network.graph().parameter_count(),
+                head_layers: &manifest.head_layers,
+                began_with: manifest.began_with.as_ref(),
+                classifier: manifest.classifier.as_ref().map(|classifier| match classifier {
+                    Classical::Forest(_) => "random forest",
+                    Classical::Logistic(_) => "logistic regression",
+                }),
+                input: [channels, height, width],
+                classes: &manifest.classes,
+                output: manifest.output,
+                decision: manifest.decision,
+                weights_sha256: &manifest.weights_sha256,
+            },
+            calibration: manifest.calibration.as_ref().map(Calibrated::new),
+            data: &manifest.data,
+            figures: &manifest.metrics,
+            written_by: format!("semio {}", manifest.code_version),
         }
-        Some(Classical::Logistic(_)) => {
-            line(format_args!(
-                "- a logistic regression decides on the network's features and the picture's appearance"
-            ));
-        }
-        None => {}
     }
-    line(format_args!("- reads: {channels} × {height} × {width} values, prepared as `bundle.json` tells"));
-    line(format_args!("- classes, in this order: {}", manifest.classes.join(", ")));
-    match manifest.decision {
-        Decision::MostProbable => line(format_args!("- gives the most probable class")),
-        Decision::Threshold { value } => {
-            line(format_args!("- gives {} from a probability of {value} on", manifest.classes[1]));
-        }
+
+    /// The card for programs.
+    pub(crate) fn json(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut json = serde_json::to_vec_pretty(self)?;
+        json.push(b'\n');
+        Ok(json)
     }
-    match &manifest.calibration {
-        None => line(format_args!("- probabilities are the network's own and not calibrated")),
-        Some(c) => {
-            let pictures = c.evidence.labels.len();
-            let of = c.evidence.groups.map_or_else(String::new, |groups| format!(" of {groups} patients (or groups)"));
-            line(format_args!(
-                "- probabilities are calibrated on {pictures} pictures{of} that chose nothing in training"
-            ));
-            let coverage = 100.0 * c.conformal.coverage;
-            line(format_args!(
-                "- its sets hold the true class for about {coverage:.0} % of such pictures; one class in the set is an answer, several or none are `unsure`"
-            ));
-            if let Some(novelty) = &c.novelty {
-                let rate = 100.0 * novelty.false_refusals;
-                line(format_args!(
-                    "- refuses pictures that it does not know, and about {rate} % of those that it does"
-                ));
+
+    /// The card for people. Every sentence comes from the facts.
+    pub(crate) fn markdown(&self) -> String {
+        let mut card = String::new();
+        let mut line = |text: Arguments<'_>| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(card, "{text}");
+        };
+        line(format_args!("# {}\n", self.name));
+        line(format_args!("{BANNER}\n"));
+        line(format_args!("## Intended use\n\n{}\n", self.intended_use));
+        line(format_args!("## Model\n"));
+        let model = &self.model;
+        line(format_args!("- network: {} ({} parameters)", model.network, model.parameters));
+        if let Some(origin) = model.began_with {
+            line(format_args!("- began with the weights {} (SHA-256 {})", origin.file, origin.sha256));
+        }
+        if let Some(classifier) = model.classifier {
+            line(format_args!("- a {classifier} decides on the network's features and the picture's appearance"));
+        }
+        let [channels, height, width] = model.input;
+        line(format_args!("- reads: {channels} × {height} × {width} values, prepared as `bundle.json` tells"));
+        line(format_args!("- classes, in this order: {}", model.classes.join(", ")));
+        match model.decision {
+            Decision::MostProbable => line(format_args!("- gives the most probable class")),
+            Decision::Threshold { value } => {
+                line(format_args!("- gives {} from a probability of {value} on", model.classes[1]));
             }
         }
-    }
-    line(format_args!("- written by semio {}\n", manifest.code_version));
-    line(format_args!("## Data\n"));
-    line(format_args!("- source: {}", manifest.data.source));
-    line(format_args!("- SHA-256: {}", manifest.data.sha256));
-    for (part, classes) in &manifest.data.counts {
-        let counts: Vec<String> = classes.iter().map(|(class, n)| format!("{class} {n}")).collect();
-        line(format_args!("- {part}: {}", counts.join(", ")));
-    }
-    line(format_args!(
-        "- {}",
-        match manifest.data.groups_kept_together {
-            Some(true) => "pictures of one patient (or group) stand in one part only",
-            Some(false) => "pictures of one patient (or group) stand in several parts: the figures are too good",
-            None => "patients are unknown: pictures of one patient may stand in several parts",
+        match &self.calibration {
+            None => line(format_args!("- probabilities are the network's own and not calibrated")),
+            Some(calibrated) => calibrated.lines(&mut line),
         }
-    ));
-    if let Some(metrics) = manifest.metrics.as_object().filter(|m| !m.is_empty()) {
-        line(format_args!("\n## Figures\n"));
-        for (name, value) in metrics {
-            line(format_args!("- {name}: {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+        line(format_args!("- written by {}\n", self.written_by));
+        line(format_args!("## Data\n"));
+        line(format_args!("- source: {}", self.data.source));
+        line(format_args!("- SHA-256: {}", self.data.sha256));
+        for (part, classes) in &self.data.counts {
+            let counts: Vec<String> = classes.iter().map(|(class, n)| format!("{class} {n}")).collect();
+            line(format_args!("- {part}: {}", counts.join(", ")));
+        }
+        line(format_args!(
+            "- {}",
+            match self.data.groups_kept_together {
+                Some(true) => "pictures of one patient (or group) stand in one part only",
+                Some(false) => "pictures of one patient (or group) stand in several parts: the figures are too good",
+                None => "patients are unknown: pictures of one patient may stand in several parts",
+            }
+        ));
+        if let Some(leak) = &self.data.leak {
+            line(format_args!("- {}", leak_words(leak)));
+        }
+        if let Some(figures) = self.figures.as_object().filter(|m| !m.is_empty()) {
+            line(format_args!("\n## Figures\n"));
+            for (name, value) in figures {
+                line(format_args!("- {name}: {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+            }
+        }
+        card
+    }
+}
+
+impl Calibrated {
+    fn new(c: &Calibration) -> Self {
+        Self {
+            pictures: c.evidence.labels.len(),
+            groups: c.evidence.groups,
+            scaling: c.method(),
+            coverage: c.conformal.coverage,
+            sets: c.conformal.score,
+            sets_by_class: c.conformal.thresholds.len() > 1,
+            false_refusals: c.novelty.as_ref().map(|novelty| novelty.false_refusals),
         }
     }
-    card
+
+    fn lines(&self, line: &mut dyn FnMut(Arguments<'_>)) {
+        let of = self.groups.map_or_else(String::new, |groups| format!(" of {groups} patients (or groups)"));
+        line(format_args!(
+            "- probabilities are calibrated on {} pictures{of} that chose nothing in training",
+            self.pictures
+        ));
+        line(format_args!(
+            "- its sets hold the true class for about {:.0} % of such pictures; one class in the set is an answer, several \
+             or none are `unsure`",
+            100.0 * self.coverage
+        ));
+        if let Some(rate) = self.false_refusals {
+            line(format_args!(
+                "- refuses pictures that it does not know, and about {} % of those that it does",
+                100.0 * rate
+            ));
+        }
+    }
+}
+
+/// What the leak meter found.
+fn leak_words(leak: &Leak) -> String {
+    if leak.is_clean() {
+        return match leak.near {
+            Some(_) => "no picture stands unchanged or nearly unchanged in two parts".into(),
+            None => "no picture stands unchanged in two parts; nearly the same ones were not sought".into(),
+        };
+    }
+    let share = |(name, part): (&str, &PartLeak)| {
+        let percent = 100.0 * part.share();
+        format!(
+            "{} of {} {name} pictures ({percent:.1} %; by patient or group {}, the same picture {}, nearly the same {})",
+            part.touched, part.pictures, part.by_group, part.exact, part.near
+        )
+    };
+    let parts: Vec<String> = leak.touched().map(share).collect();
+    format!("a leak was accepted, so the figures are too good: an earlier part knows {}", parts.join(", and "))
 }

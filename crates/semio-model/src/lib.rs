@@ -8,6 +8,7 @@ mod bundle;
 mod calibration;
 mod card;
 pub mod explain;
+mod leak;
 mod novelty;
 mod predictor;
 mod sight;
@@ -18,6 +19,7 @@ pub use burn::tensor::Device;
 
 pub use bundle::{Bundle, BundleError, DataUsed, Manifest, SCHEMA, WeightsFile, hex, hex_sha256};
 pub use calibration::{Aims, Calibration, Evidence};
+pub use leak::{Leak, PartLeak};
 pub use novelty::{Novelty, Strangeness};
 pub use predictor::{Decision, Doubt, Outcome, OutputKind, Prediction, Predictor};
 pub use sight::{Prepared, Sight};

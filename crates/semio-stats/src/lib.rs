@@ -24,6 +24,7 @@ mod groups;
 mod judge;
 mod log_loss;
 mod outlier;
+mod part;
 mod pca;
 mod precision_recall;
 mod predictions;
@@ -53,13 +54,15 @@ pub use cluster::{
 };
 pub use confusion::{ConfusionMatrix, OneAgainstRest};
 pub use difference::{
-    AucComparison, AucEstimate, AucMethod, ClusteredMcNemar, McNemar, auc_interval, compare_aucs, mcnemar,
+    AucComparison, AucEstimate, AucMethod, ClusteredMcNemar, McNemar, auc_interval, compare_aucs, compare_roc_aucs,
+    holm, mcnemar,
 };
 pub use evaluation::{Evaluation, evaluate};
 pub use figures::{Averages, ClassFigures, Figures, MicroAverages};
 pub use judge::Judge;
 pub use log_loss::{log_loss, picture_log_loss};
 pub use outlier::{Covariance, FeatureDistance, NeighbourDistance, Refusal, energy, ledoit_wolf, nearest_distances};
+pub use part::{Bounded, PartFigures};
 pub use pca::Pca;
 pub use precision_recall::{PrecisionRecallPoint, average_precision, precision_recall_curve};
 pub use predictions::{Predictions, PredictionsError};

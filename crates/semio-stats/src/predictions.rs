@@ -136,6 +136,24 @@ impl Predictions {
         Ok(pooled)
     }
 
+    /// The predictions of some of the pictures, in the order given.
+    ///
+    /// # Errors
+    /// [`PredictionsError::Empty`] where none is named; places beyond the last picture are passed over.
+    pub fn subset(&self, members: &[usize]) -> Result<Self, PredictionsError> {
+        let members: Vec<usize> = members.iter().copied().filter(|&m| m < self.len()).collect();
+        if members.is_empty() {
+            return Err(PredictionsError::Empty);
+        }
+        Ok(Self {
+            classes: self.classes.clone(),
+            truth: members.iter().map(|&m| self.truth[m]).collect(),
+            probabilities: members.iter().flat_map(|&m| self.probabilities(m).iter().copied()).collect(),
+            decided: members.iter().map(|&m| self.decided[m]).collect(),
+            answered: members.iter().map(|&m| self.answered[m]).collect(),
+        })
+    }
+
     /// The number of pictures; never 0.
     #[expect(clippy::len_without_is_empty, reason = "the constructor refuses empty predictions")]
     pub fn len(&self) -> usize {

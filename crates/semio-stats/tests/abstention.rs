@@ -167,3 +167,55 @@ fn the_risk_falls_with_the_coverage() {
     let flat = risk_coverage(&[0.5; 4], &[true, false, false, true]).unwrap();
     assert!((flat.area - 0.5).abs() < 1e-12 && flat.points.len() == 1);
 }
+
+/// Logits of patients with one to four pictures, which share a part of their noise.
+fn patients(count: usize, seed: u64) -> (Vec<[f64; 3]>, Vec<usize>, Vec<usize>) {
+    let bell = |stream: u64, n: u64| {
+        let unit = |k: u64| (sample_seed(seed, n * 2 + k, stream) >> 11) as f64 / (1u64 << 53) as f64;
+        (-2.0 * (1.0 - unit(0)).ln()).sqrt() * (std::f64::consts::TAU * unit(1)).cos()
+    };
+    let (mut logits, mut labels, mut groups) = (vec![], vec![], vec![]);
+    for patient in 0..count as u64 {
+        let label = (sample_seed(seed, patient, 1) % 3) as usize;
+        for picture in 0..=sample_seed(seed, patient, 2) % 4 {
+            let logit = |class: u64| {
+                let own = bell(3 + class, patient * 4 + picture);
+                1.2 * f64::from(u8::from(class as usize == label)) + 0.8 * bell(10 + class, patient) + 0.8 * own
+            };
+            logits.push([logit(0), logit(1), logit(2)]);
+            labels.push(label);
+            groups.push(patient as usize);
+        }
+    }
+    (logits, labels, groups)
+}
+
+#[test]
+fn coverage_holds_over_splits_by_patient() {
+    const PATIENTS: usize = 400;
+    const LEVEL: f64 = 0.9;
+    let (logits, labels, groups) = patients(PATIENTS, 5);
+    let rows: Vec<[f64; 3]> = logits
+        .iter()
+        .map(|row| {
+            let powers = row.map(f64::exp);
+            powers.map(|p| p / powers.iter().sum::<f64>())
+        })
+        .collect();
+    for score in [ConformalScore::Lac, ConformalScore::RandomisedAps] {
+        let mut covered = vec![];
+        for split in 0..50u64 {
+            let calibrates = |group: usize| sample_seed(99, group as u64, split) % 2 == 0;
+            let (kept, fresh): (Vec<usize>, Vec<usize>) = (0..labels.len()).partition(|&i| calibrates(groups[i]));
+            let uniform = |i: usize| picture_uniform(split, i as u64);
+            let table = Table::new(kept.iter().flat_map(|&i| rows[i]).collect(), 3).unwrap();
+            let own: Vec<usize> = kept.iter().map(|&i| labels[i]).collect();
+            let uniforms: Vec<f64> = kept.iter().map(|&i| uniform(i)).collect();
+            let conformal = Conformal::fit(score, false, LEVEL, &table, &own, &uniforms).unwrap();
+            let held = fresh.iter().filter(|&&i| conformal.set(&rows[i], uniform(i)).contains(&labels[i])).count();
+            covered.push(held as f64 / fresh.len() as f64);
+        }
+        let mean = covered.iter().sum::<f64>() / covered.len() as f64;
+        assert!((mean - LEVEL).abs() < 0.02, "{score:?}: {mean}");
+    }
+}

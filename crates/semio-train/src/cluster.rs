@@ -299,7 +299,7 @@ const SHOWN: usize = 1500;
 struct Page<'a> {
     title: String,
     /// Escaped for a string in CSS.
-    running_head: [String; 2],
+    running_head: [String; 3],
     facts: Vec<(&'static str, String)>,
     brief: Vec<String>,
     plot_style: String,
@@ -340,7 +340,7 @@ pub fn cluster_page(clusters: &Clusters, samples: &[Sample], title: &str, today:
     let list = |i: usize, words: String| Listed { file: &clusters.files[i], picture: picture(i), words };
     let page = Page {
         title: title.into(),
-        running_head: [css_string(title), css_string(today)],
+        running_head: [css_string(title), css_string(today), css_string("Research software. Not a medical device.")],
         facts: vec![
             ("Compared by", clusters.space.clone()),
             ("Pictures", n.to_string()),

@@ -6,15 +6,18 @@ use std::{
 use semio_data::{
     BadFile, Manifest, ManifestError, ManifestOptions, Purpose, Ratios, ReadError, ReadLimits, Sample, Split,
     SplitError, check_files, data_hash,
+    leak::Alike,
     manifest::{Columns, LeftOut},
     read_image,
     split::{SplitReport, assign, divided_groups, split},
 };
 use semio_image::{Color, Image, Samples};
+use semio_model::Leak;
 
 use crate::{
+    leak::{self, Measured},
     loader::Picture,
-    recipe::{Recipe, RecipeError, pairs},
+    recipe::{Folds, Recipe, RecipeError, pairs},
 };
 
 /// Labelled pictures, each in its part.
@@ -33,6 +36,14 @@ pub struct Dataset {
     pub split: SplitReport,
     /// Groups in all, and groups with pictures in more than one part; `None` where groups are unknown.
     pub groups: Option<(usize, usize)>,
+    /// What the parts know of each other.
+    pub leak: Leak,
+    /// Groups of pictures that are alike, which the program's own splits keep together.
+    pub alike: usize,
+    /// The names of the samples' further columns. The last is `leak` where a leak was accepted.
+    pub columns: Vec<String>,
+    /// What each sample must stay together with, by name: its group, and what is alike.
+    units: Vec<Option<String>>,
     /// SHA-256 over names, classes, parts, groups and contents.
     pub sha256: String,
 }
@@ -76,17 +87,14 @@ pub enum DatasetError {
         /// The classes found.
         classes: Vec<String>,
     },
-    /// A group stands on two sides.
+    /// The parts know each other.
     #[error(
-        "{} of {groups} groups (patients) have pictures in more than one part, so the figures would be too good; mend the split, drop the split column, or accept it with --allow-leak (the report will say so). First: {first}",
-        divided
+        "the parts of the data know each other, so the figures would be too good: {what}; mend the split, let the program divide anew with --resplit, or accept it with --allow-leak (bundle, card and every report will say so). First: {first}"
     )]
     Leak {
-        /// Groups in all.
-        groups: usize,
-        /// Groups in more than one part.
-        divided: usize,
-        /// The first of them, by its files.
+        /// Counts, and the share of each part that is touched.
+        what: String,
+        /// One example, by its files.
         first: String,
     },
     /// The labels are those of other classes than the model's.
@@ -128,11 +136,15 @@ impl Dataset {
         if manifest.classes.len() < 2 {
             return Err(DatasetError::Classes { classes: manifest.classes });
         }
-        let mut report = manifest.report;
-        let (mut samples, unreadable) = readable(manifest.samples, recipe.skip_bad, recipe.threads, progress)?;
+        let (mut report, mut columns) = (manifest.report, manifest.extra_columns);
+        // Each file is read twice: once to know that it can be read, once to be compared with the others.
+        let half = |done: usize, all: usize| progress(done, 2 * all);
+        let (mut samples, unreadable) = readable(manifest.samples, recipe.skip_bad, recipe.threads, &half)?;
+        drop_own_columns(&mut samples, &mut columns);
         let (val, test) = (recipe.val_ratio, recipe.test_ratio);
         let mut ratios = Ratios { train: 1.0 - val - test, val, test };
-        if recipe.folds()?.is_some() {
+        let folds = recipe.folds()?;
+        if folds.is_some() {
             // The folds are the parts. A test part that the data set aside stays aside.
             let before = samples.len();
             samples.retain(|s| s.split != Some(Split::Test));
@@ -140,10 +152,12 @@ impl Dataset {
                 report.left_out.insert(LeftOut::Split("test".into()), before - samples.len());
                 report.kept = samples.len();
             }
+            ratios = Ratios { train: 1.0, val: 0.0, test: 0.0 };
+        }
+        if folds.is_some() || recipe.resplit {
             for sample in &mut samples {
                 sample.split = None;
             }
-            ratios = Ratios { train: 1.0, val: 0.0, test: 0.0 };
         }
         let named = |split| samples.iter().any(|s: &Sample| s.split == Some(split));
         let origin = match (samples.iter().any(|s| s.split.is_some()), named(Split::Val)) {
@@ -151,14 +165,25 @@ impl Dataset {
             (true, false) => Origin::SourceWithCut,
             (false, _) => Origin::Program,
         };
-        let assignment = assign(&samples, ratios, recipe.seed)?;
+        let n = samples.len();
+        let alike = Alike::find(&samples, &ReadLimits::default(), &|done| progress(n + done, 2 * n));
+        let together = alike.kept_together(&samples);
+        let assignment = assign(&together, ratios, recipe.seed)?;
         assignment.apply(&mut samples);
+        let measured = match folds {
+            None => Measured::of(&samples, &alike),
+            Some(folds) => Measured::of_folds(&samples, &alike, folds == Folds::LeaveOneGroupOut),
+        };
         let groups = groups(&samples);
-        if let (Some((groups, divided)), false) = (groups, recipe.allow_leak)
-            && divided > 0
-        {
-            let first = divided_groups(&samples).first().map(ToString::to_string).unwrap_or_default();
-            return Err(DatasetError::Leak { groups, divided, first });
+        if !measured.leak.is_clean() {
+            if !recipe.allow_leak {
+                let what = leak::counts(&measured.leak, groups.map(|(all, _)| all));
+                return Err(DatasetError::Leak { what, first: measured.first.unwrap_or_default() });
+            }
+            columns.push(leak::COLUMN.to_owned());
+            for (i, sample) in samples.iter_mut().enumerate() {
+                sample.extra.push(measured.cell(i));
+            }
         }
         let sha256 = data_hash(&samples)?;
         Ok(Self {
@@ -169,8 +194,19 @@ impl Dataset {
             origin,
             split: assignment.report,
             groups,
+            leak: measured.leak,
+            alike: alike.groups.len(),
+            columns,
+            units: together.into_iter().map(|sample| sample.group).collect(),
             sha256,
         })
+    }
+
+    /// The samples, or the same with other parts, with groups that hold together what is alike: what splits and folds are
+    /// made by.
+    pub(crate) fn together(&self, samples: &[Sample]) -> Vec<Sample> {
+        let unit = |(sample, unit): (&Sample, &Option<String>)| Sample { group: unit.clone(), ..sample.clone() };
+        samples.iter().zip(&self.units).map(unit).collect()
     }
 
     /// Gives every picture another part, as a fold of a cross-validation does.
@@ -179,15 +215,14 @@ impl Dataset {
         self.samples.iter().zip(parts).map(part).collect()
     }
 
+    /// What the parts know of each other, in words; empty where they know nothing.
+    pub fn leak_words(&self) -> String {
+        leak::counts(&self.leak, self.groups.map(|(all, _)| all))
+    }
+
     /// The pictures of one part.
     pub fn part(&self, split: Split) -> Vec<Picture> {
         pictures(&self.samples, &self.classes, split)
-    }
-
-    /// The validation pictures in two: those that decide when training ends and which epoch is kept, and those that
-    /// tell how sure a result is. A group is on one side. Where there are too few groups all belong to the first.
-    pub fn val_halves(&self, share: f64) -> (Vec<Picture>, Vec<Picture>) {
-        val_halves(&self.samples, &self.classes, share)
     }
 
     /// Whether the pictures show colour: of up to 64 training pictures spread over all, any has unequal channels.
@@ -203,13 +238,57 @@ impl Dataset {
         counts(&self.samples)
     }
 
-    /// The pictures with their classes, parts and groups as CSV, with absolute paths: what `--data` reads again. A column
-    /// tells which validation pictures are kept for calibration.
+    /// The pictures with their classes, parts, groups and further columns as CSV, with absolute paths: what `--data`
+    /// reads again. A column tells which validation pictures are kept for calibration.
     ///
     /// # Errors
     /// [`csv::Error`], which a table in memory has no reason for.
     pub fn csv(&self, calibration_ratio: f64) -> Result<Vec<u8>, csv::Error> {
-        split_csv(&self.samples, calibration_ratio)
+        self.split_csv(&self.samples, calibration_ratio)
+    }
+
+    /// The same of samples with other parts, as a fold has them.
+    pub(crate) fn split_csv(&self, samples: &[Sample], calibration_ratio: f64) -> Result<Vec<u8>, csv::Error> {
+        let together = self.together(samples);
+        let kept = calibration_names(&together, calibration_ratio);
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let masks = samples.iter().any(|s| s.mask.is_some());
+        let mut writer = csv::Writer::from_writer(vec![]);
+        let own = ["file", "label", "split", "group"].into_iter().chain(masks.then_some("mask")).chain([CALIBRATION]);
+        writer.write_record(own.chain(self.columns.iter().map(String::as_str)))?;
+        for s in samples {
+            let mask = s.mask.as_deref().map(|mask| absolute(mask).to_string_lossy().into_owned()).unwrap_or_default();
+            let calibration = s.split == Some(Split::Val) && kept.contains(s.name.as_str());
+            let file = absolute(&s.file);
+            let file = file.to_string_lossy();
+            let (label, group) = (s.label.as_deref().unwrap_or(""), s.group.as_deref().unwrap_or(""));
+            let own = [&*file, label, s.split.map_or("", Split::name), group].into_iter();
+            let own = own.chain(masks.then_some(mask.as_str())).chain([if calibration { "yes" } else { "" }]);
+            writer.write_record(own.chain(s.extra.iter().map(String::as_str)))?;
+        }
+        writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))
+    }
+
+    /// The validation pictures in two: those that decide when training ends and which epoch is kept, and those that
+    /// tell how sure a result is. What belongs together is on one side. Where there are too few groups all belong to the
+    /// first.
+    pub(crate) fn val_halves(&self, samples: &[Sample], share: f64) -> (Vec<Picture>, Vec<Picture>) {
+        let together = self.together(samples);
+        let kept = calibration_names(&together, share);
+        pictures(samples, &self.classes, Split::Val).into_iter().partition(|p| !kept.contains(p.name.as_str()))
+    }
+}
+
+/// The column of a run's list that names the pictures kept for calibration.
+const CALIBRATION: &str = "calibration";
+
+/// Takes away the columns that a run writes into its list itself.
+fn drop_own_columns(samples: &mut [Sample], columns: &mut Vec<String>) {
+    while let Some(place) = columns.iter().position(|c| [CALIBRATION, leak::COLUMN].contains(&c.as_str())) {
+        columns.remove(place);
+        for sample in samples.iter_mut().filter(|sample| place < sample.extra.len()) {
+            sample.extra.remove(place);
+        }
     }
 }
 
@@ -224,21 +303,6 @@ pub(crate) fn counts(samples: &[Sample]) -> BTreeMap<String, BTreeMap<String, us
     counts
 }
 
-/// The samples as CSV, with absolute paths.
-pub(crate) fn split_csv(samples: &[Sample], calibration_ratio: f64) -> Result<Vec<u8>, csv::Error> {
-    let kept = calibration_names(samples, calibration_ratio);
-    let mut writer = csv::Writer::from_writer(vec![]);
-    writer.write_record(["file", "label", "split", "group", "calibration"])?;
-    for s in samples {
-        let file = std::path::absolute(&s.file).unwrap_or_else(|_| s.file.clone());
-        let split = s.split.map_or("", Split::name);
-        let (label, group) = (s.label.as_deref().unwrap_or(""), s.group.as_deref().unwrap_or(""));
-        let calibration = if s.split == Some(Split::Val) && kept.contains(s.name.as_str()) { "yes" } else { "" };
-        writer.write_record([&*file.to_string_lossy(), label, split, group, calibration])?;
-    }
-    writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))
-}
-
 /// The pictures of one part, with their classes as numbers.
 pub(crate) fn pictures(samples: &[Sample], classes: &[String], split: Split) -> Vec<Picture> {
     let label = |sample: &Sample| classes.iter().position(|c| Some(c) == sample.label.as_ref());
@@ -248,17 +312,12 @@ pub(crate) fn pictures(samples: &[Sample], classes: &[String], split: Split) -> 
 
 /// The pictures of the validation part that are kept for calibration, by their names. Nobody's choice decides which:
 /// a search and the training that follows it must agree.
-pub(crate) fn calibration_names(samples: &[Sample], share: f64) -> HashSet<&str> {
+fn calibration_names(samples: &[Sample], share: f64) -> HashSet<&str> {
     let val: Vec<Sample> = samples.iter().filter(|s| s.split == Some(Split::Val)).cloned().collect();
     let ratios = Ratios { train: 1.0 - share, val: share, test: 0.0 };
     let Ok(halves) = split(&val, ratios, 0) else { return HashSet::new() };
     let kept = samples.iter().filter(|s| s.split == Some(Split::Val)).zip(&halves.parts);
     kept.filter(|(_, part)| share > 0.0 && **part == Split::Val).map(|(s, _)| s.name.as_str()).collect()
-}
-
-pub(crate) fn val_halves(samples: &[Sample], classes: &[String], share: f64) -> (Vec<Picture>, Vec<Picture>) {
-    let kept = calibration_names(samples, share);
-    pictures(samples, classes, Split::Val).into_iter().partition(|p| !kept.contains(p.name.as_str()))
 }
 
 /// The group (patient) of each picture, empty where it has none; `None` where no picture has one.
@@ -269,52 +328,6 @@ pub fn group_names(pictures: &[Picture], samples: &[Sample]) -> Option<Vec<Strin
     (!known.is_empty()).then(|| pictures.iter().map(name).collect())
 }
 
-/// Labelled pictures for a judgement, with the classes of a model.
-pub struct Labelled {
-    /// The pictures chosen.
-    pub pictures: Vec<Picture>,
-    /// Their samples, with groups and further columns.
-    pub samples: Vec<Sample>,
-    /// What was read, and what was left out and why.
-    pub report: semio_data::manifest::LoadReport,
-    /// The files that cannot be read and were left out.
-    pub unreadable: Vec<BadFile>,
-    /// SHA-256 over names, classes, parts, groups and contents.
-    pub sha256: String,
-}
-
-impl Labelled {
-    /// Reads labelled pictures of one part, or of all.
-    ///
-    /// # Errors
-    /// [`DatasetError::UnknownClass`] where a label is none of the model's classes, and those of the manifest.
-    pub fn open(
-        path: &Path,
-        options: &ManifestOptions,
-        classes: &[String],
-        split: Option<Split>,
-        progress: &(dyn Fn(usize, usize) + Sync),
-    ) -> Result<Self, DatasetError> {
-        let manifest = Manifest::load(path, options)?;
-        let chosen = |s: &Sample| split.is_none() || s.split == split;
-        let samples: Vec<Sample> = manifest.samples.into_iter().filter(chosen).collect();
-        if let Some(class) = samples.iter().filter_map(|s| s.label.as_ref()).find(|l| !classes.contains(l)) {
-            return Err(DatasetError::UnknownClass { class: class.clone(), known: classes.to_vec() });
-        }
-        let (samples, unreadable) = readable(samples, options.skip_bad, 0, progress)?;
-        let sha256 = data_hash(&samples)?;
-        let label = |s: &Sample| classes.iter().position(|c| Some(c) == s.label.as_ref());
-        let picture = |s: &Sample| Some(Picture { file: s.file.clone(), name: s.name.clone(), label: label(s)? });
-        Ok(Self {
-            pictures: samples.iter().filter_map(picture).collect(),
-            samples,
-            report: manifest.report,
-            unreadable,
-            sha256,
-        })
-    }
-}
-
 fn options(recipe: &Recipe) -> Result<ManifestOptions, RecipeError> {
     Ok(ManifestOptions {
         purpose: Purpose::Train,
@@ -323,7 +336,7 @@ fn options(recipe: &Recipe) -> Result<ManifestOptions, RecipeError> {
             label: recipe.label_column.clone(),
             split: recipe.split_column.clone(),
             group: recipe.group_column.clone(),
-            mask: None,
+            mask: recipe.mask_column.clone(),
         },
         classes: recipe.classes.clone(),
         map: pairs("map", &recipe.map)?,
@@ -333,7 +346,7 @@ fn options(recipe: &Recipe) -> Result<ManifestOptions, RecipeError> {
 }
 
 /// Parts the samples into readable and unreadable ones; the latter stop the work unless they may be skipped.
-fn readable(
+pub(crate) fn readable(
     samples: Vec<Sample>,
     skip_bad: bool,
     threads: usize,

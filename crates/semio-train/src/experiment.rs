@@ -20,15 +20,16 @@ use crate::{
     calibrate::{CalibrationPart, Wishes, calibrate},
     checkpoint::{CheckpointError, write_whole},
     classical::{ClassicalError, decide_by_features},
-    dataset::{Dataset, DatasetError, counts, group_names, pictures, split_csv, val_halves},
+    dataset::{Dataset, DatasetError, counts, pictures},
+    examples::{examples, gaze_of},
     fit::{Ending, Event, FitError, Fitted, Job, fit, output_kind, untrained},
     history::{EpochRow, history_csv},
     inference::{JudgeError, judge_pictures},
     loader::Picture,
     pages::{self, curves},
     recipe::{Classifier, Folds, Recipe, RecipeError, Threshold},
-    report::ReportError,
-    verdict::Verdict,
+    report::{Examples, ReportError},
+    verdict::{About, Verdict},
 };
 use semio_stats::{Evaluation, InputError, Predictions, evaluate};
 
@@ -59,7 +60,7 @@ pub struct Finished {
     pub report: PathBuf,
     /// The figures: on the validation part, or pooled over all folds.
     pub evaluation: Evaluation,
-    /// The pictures that were judged; none after a cross-validation.
+    /// The pictures that were judged; of all folds after a cross-validation.
     pub judged: Vec<Picture>,
     /// Their predictions, or those of all folds pooled.
     pub predictions: Predictions,
@@ -175,7 +176,7 @@ fn train_one(
     stop: &AtomicBool,
 ) -> Result<Finished, RunError> {
     let (train, judged) = (dataset.part(Split::Train), dataset.part(Split::Val));
-    let (val, calibration) = val_halves(&dataset.samples, &dataset.classes, recipe.calibration_ratio);
+    let (val, calibration) = dataset.val_halves(&dataset.samples, recipe.calibration_ratio);
     let calibration = CalibrationPart::new(&calibration, &dataset.samples);
     let counts = dataset.counts();
     let parts = Parts { train: &train, val: &val, calibration, judged: &judged, judged_as: "val", counts };
@@ -204,24 +205,24 @@ fn cross_validate(
     stop: &AtomicBool,
 ) -> Result<Finished, RunError> {
     let parts: FoldParts = match kind {
-        Folds::Number(k) => folds(&dataset.samples, k, recipe.seed),
+        Folds::Number(k) => folds(&dataset.together(&dataset.samples), k, recipe.seed),
         Folds::LeaveOneGroupOut => leave_one_group_out(&dataset.samples),
     }
     .map_err(DatasetError::from)?;
     // Of what is left after a fold is held out, this share decides which epoch is best.
     let share = recipe.val_ratio / (1.0 - recipe.test_ratio);
-    let mut results = vec![];
+    let (mut results, mut judged_pictures) = (vec![], vec![]);
     let mut last = None;
     for fold in 0..parts.len() {
         let held_out = dataset.with_parts(&parts.parts(fold));
-        let samples = match cut_val(&held_out, &parts.parts(fold), share, recipe.seed) {
+        let samples = match cut_val(&dataset.together(&held_out), &parts.parts(fold), share, recipe.seed) {
             Ok(inner) => dataset.with_parts(&inner.parts),
             Err(SplitError::TooFewGroups { .. }) => held_out,
             Err(error) => return Err(DatasetError::from(error).into()),
         };
         let of = |split| pictures(&samples, &dataset.classes, split);
         let (train, judged) = (of(Split::Train), of(Split::Test));
-        let (mut val, calibration) = val_halves(&samples, &dataset.classes, recipe.calibration_ratio);
+        let (mut val, calibration) = dataset.val_halves(&samples, recipe.calibration_ratio);
         let mut recipe = recipe.clone();
         if val.is_empty() {
             // One group is left to learn from: nothing can be chosen honestly, so the last epoch is taken, and the
@@ -232,7 +233,7 @@ fn cross_validate(
         }
         let recipe = &recipe;
         let folder = place.folder.join(format!("fold-{}", fold + 1));
-        write_whole(&folder.join("split.csv"), &split_csv(&samples, recipe.calibration_ratio)?)?;
+        write_whole(&folder.join("split.csv"), &dataset.split_csv(&samples, recipe.calibration_ratio)?)?;
         let counts = counts(&samples);
         let calibration = CalibrationPart::new(&calibration, &samples);
         let parts_of_fold =
@@ -241,6 +242,7 @@ fn cross_validate(
         let ending = result.fitted.ending;
         last = Some((result.fitted.history, result.fitted.epoch, ending));
         results.push((parts.names[fold].clone(), result.predictions));
+        judged_pictures.extend(result.judged);
         if ending == Ending::Asked {
             break;
         }
@@ -253,7 +255,16 @@ fn cross_validate(
     let page = pages::folds_report(recipe, dataset, &results, &pooled, place.today)?;
     write_whole(&report, page.as_bytes())?;
     let (history, epoch, ending) = last.unwrap_or((vec![], 0, Ending::Epochs));
-    Ok(Finished { bundle: None, report, evaluation, judged: vec![], predictions: pooled, history, epoch, ending })
+    Ok(Finished {
+        bundle: None,
+        report,
+        evaluation,
+        judged: judged_pictures,
+        predictions: pooled,
+        history,
+        epoch,
+        ending,
+    })
 }
 
 /// What a network is trained, chosen and judged on.
@@ -275,6 +286,7 @@ pub(crate) struct Run {
     pub(crate) judged: Vec<Picture>,
     pub(crate) predictions: Predictions,
     pub(crate) verdict: Verdict,
+    pub(crate) examples: Examples,
 }
 
 fn run(
@@ -340,6 +352,7 @@ fn run(
             sha256: dataset.sha256.clone(),
             counts: parts.counts.clone(),
             groups_kept_together: dataset.groups.map(|(_, divided)| divided == 0),
+            leak: Some(dataset.leak.clone()),
         },
         code_version: env!("CARGO_PKG_VERSION").into(),
         weights_sha256: String::new(),
@@ -355,12 +368,17 @@ fn run(
     let history = history_csv(&fitted.history);
     write_whole(&folder.join("history.csv"), history.as_bytes())?;
     let counts = Some((parts.train.len() as u64, parts.val.len() as u64));
-    write_whole(&folder.join("curves.svg"), curves(&fitted.history, fitted.epoch, counts).as_bytes())?;
+    write_whole(
+        &folder.join("curves.svg"),
+        curves(&fitted.history, fitted.epoch, counts, recipe.report_language).as_bytes(),
+    )?;
     let wishes = wishes(recipe, &mut predictor)?;
     calibrate(&mut predictor, parts.train, &parts.calibration, &wishes, threads, batch)?;
     let judged = judge_pictures(&predictor, parts.judged, threads, batch, |_| ())?;
-    let groups = group_names(&judged.pictures, &dataset.samples);
-    let verdict = Verdict::new(predictor.manifest(), &judged.predictions, &judged.results, groups.as_deref())?;
+    let about = About { samples: &dataset.samples, columns: &dataset.columns, subgroups: &recipe.subgroups };
+    let mut verdict = Verdict::new(predictor.manifest(), &judged, &about)?;
+    verdict.gaze = gaze_of(&predictor, &judged, &dataset.samples);
+    let examples = examples(&predictor, &judged);
     predictor.set_metrics(pages::headline(&verdict.evaluation, parts.judged_as));
     let json = serde_json::to_vec_pretty(&verdict).map_err(|e| unwritable(folder, "evaluation.json", e.into()))?;
     write_whole(&folder.join("evaluation.json"), &json)?;
@@ -369,7 +387,7 @@ fn run(
     let further: [(&str, &[u8]); 2] = [("history.csv", history.as_bytes()), ("evaluation.json", &json)];
     bundle.write(&folder.join("bundle"), &further)?;
     let (judged, predictions) = (judged.pictures, judged.predictions);
-    Ok(Run { fitted, manifest: bundle.manifest, judged, predictions, verdict })
+    Ok(Run { fitted, manifest: bundle.manifest, judged, predictions, verdict, examples })
 }
 
 /// What the recipe asks of the calibration part; of two classes, a threshold that it names is set at once.

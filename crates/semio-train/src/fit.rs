@@ -17,6 +17,7 @@ use semio_nn::{
 };
 
 use crate::{
+    Language,
     average::Average,
     batches::{Batches, Input, Parts},
     checkpoint::{CheckpointError, Checkpoints, State},
@@ -393,7 +394,8 @@ fn begin(job: &Job<'_>, outputs: usize, observe: &mut (dyn FnMut(Event<'_>) + Se
 
 /// What a recipe says about results: threads and memory change nothing, so a resumed run may choose others.
 pub(crate) fn fingerprint(recipe: &Recipe) -> String {
-    let recipe = Recipe { threads: 0, cache: 0, ..recipe.clone() };
+    let recipe =
+        Recipe { threads: 0, cache: 0, subgroups: vec![], report_language: Language::English, ..recipe.clone() };
     let text = serde_json::to_vec(&recipe).unwrap_or_default();
     semio_model::hex_sha256(&text)
 }

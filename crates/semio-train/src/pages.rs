@@ -2,32 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use semio_data::{Split, encode_png, read_image};
-use semio_image::{Color, Filter, Image, Step};
-use semio_model::{Decision, Manifest};
+use semio_data::Split;
+use semio_image::{Color, Step};
+use semio_model::{Decision, Manifest, Predictor};
 use serde_json::{Value, json};
 
 use crate::{
-    Labelled, Verdict,
+    Labelled, Language, Verdict,
     dataset::{Dataset, Origin},
+    examples::examples,
     experiment::{Place, Run, RunError},
     fit::Ending,
     history::EpochRow,
     inference::Judged,
-    loader::Picture,
+    language::say,
+    left_out::left_out,
     plot::{EpochFigures, LearningCurves, PartCounts, learning_curves},
     recipe::Recipe,
     report::{
-        ClassCurves, Data, Example, Examples, Fold, Groups, LeftOut, Model, PartUse, Report, ReportError,
-        Split as SplitFacts, Stopping, Training, choose_examples,
+        ClassCurves, Data, Examples, Fold, Groups, LeftOut, Model, PartUse, Report, ReportError, Split as SplitFacts,
+        Stopping, Training,
     },
 };
 use semio_stats::{Evaluation, Metric, Predictions, evaluate};
-
-/// Pictures shown of each kind.
-const SHOWN: usize = 8;
-/// Longest side of a picture in a report, in pixels.
-const THUMBNAIL: usize = 160;
 
 /// The few figures that stand in `bundle.json` and on the card.
 pub(crate) fn headline(evaluation: &Evaluation, part: &str) -> Value {
@@ -44,12 +41,13 @@ pub(crate) fn headline(evaluation: &Evaluation, part: &str) -> Value {
 }
 
 /// The learning curves as SVG.
-pub(crate) fn curves(history: &[EpochRow], best: usize, pictures: Option<(u64, u64)>) -> String {
+pub(crate) fn curves(history: &[EpochRow], best: usize, pictures: Option<(u64, u64)>, language: Language) -> String {
     learning_curves(&LearningCurves {
         epochs: &epoch_figures(history),
         best_epoch: u32::try_from(best).ok(),
         training_pictures: pictures.map(|p| p.0),
         validation_pictures: pictures.map(|p| p.1),
+        language,
     })
 }
 
@@ -121,11 +119,12 @@ pub(crate) fn training_report(
     let name = place.folder.file_name().map_or_else(|| "this run".into(), |n| n.to_string_lossy().into_owned());
     let parameters = run.fitted.network.graph().parameter_count() as u64;
     let report = Report {
-        title: format!("{} for {}", recipe.model, dataset.classes.join(" / ")),
+        language: recipe.report_language,
+        title: title(&recipe.model, &dataset.classes, recipe.report_language),
         created: place.today.into(),
         program: program(),
-        model: model(&run.manifest, Some(parameters), &name),
-        data: data(dataset, "val", PartUse::Selection),
+        model: model(&run.manifest, Some(parameters), &name, recipe.report_language),
+        data: data(dataset, "val", PartUse::Selection, recipe.report_language),
         split: Some(split_facts(recipe, dataset)),
         training: Some(training(recipe, dataset, &run.fitted.history, run.fitted.epoch, run.fitted.ending)),
         evaluation: run.verdict.evaluation.clone(),
@@ -133,7 +132,7 @@ pub(crate) fn training_report(
         coverage: coverage(&run.manifest),
         curves: ClassCurves::of(&run.predictions),
         folds: vec![],
-        examples: examples(&run.judged, &run.predictions),
+        examples: run.examples.clone(),
     };
     Ok(report.render()?)
 }
@@ -149,21 +148,25 @@ pub(crate) fn folds_report(
     // A fold of its own for each group has the group's name, which may be a patient's number: folds are counted.
     let fold =
         |(i, (_, p)): (usize, &(String, Predictions))| Fold { name: (i + 1).to_string(), evaluation: evaluate(p) };
-    let mut data = data(dataset, "all folds", PartUse::CrossValidation);
-    data.parts = vec![PartCounts { name: "all folds".into(), counts: truth_counts(pooled) }];
+    let (language, n, seed) = (recipe.report_language, folds.len(), recipe.seed);
+    let title = title(&recipe.model, &dataset.classes, language);
+    let all = say!(language, "all folds", "tous les plis");
+    let mut data = data(dataset, &all, PartUse::CrossValidation, language);
+    data.parts = vec![PartCounts { name: all, counts: truth_counts(pooled) }];
     let report = Report {
-        title: format!("{} for {}, cross-validated", recipe.model, dataset.classes.join(" / ")),
+        language: recipe.report_language,
+        title: say!(language, "{title}, cross-validated", "{title}, validation croisée"),
         created: today.into(),
         program: program(),
         model: Model {
-            name: format!("one network a fold ({})", folds.len()),
+            name: say!(language, "one network a fold ({n})", "un réseau par pli ({n})"),
             architecture: recipe.model.clone(),
             intended_use: Some(recipe.intended_use.clone()),
             ..Model::default()
         },
         data,
         split: Some(SplitFacts {
-            how: format!("{} folds, stratified, seed {}", folds.len(), recipe.seed),
+            how: say!(language, "{n} folds, stratified, seed {seed}", "{n} plis, stratifiés, graine {seed}"),
             // Folds are made without dividing groups, whatever the data's own split does.
             groups: match dataset.groups {
                 Some((groups, _)) => Groups::Kept { groups: groups as u64 },
@@ -188,7 +191,7 @@ pub(crate) fn folds_report(
 /// [`ReportError`] where the page cannot be made.
 #[expect(clippy::too_many_arguments, reason = "what a report tells, each named once")]
 pub fn evaluation_report(
-    manifest: &Manifest,
+    predictor: &Predictor,
     name: &str,
     labelled: &Labelled,
     split: Option<Split>,
@@ -196,8 +199,9 @@ pub fn evaluation_report(
     verdict: &Verdict,
     same_data: bool,
     today: &str,
+    language: Language,
 ) -> Result<String, ReportError> {
-    let predictions = &judged.predictions;
+    let (manifest, predictions) = (predictor.manifest(), &judged.predictions);
     let part = split.map_or("all", Split::name);
     let part_use = match split {
         Some(Split::Train) if same_data => PartUse::Training,
@@ -205,19 +209,20 @@ pub fn evaluation_report(
         Some(Split::Test) if same_data => PartUse::HeldOut,
         _ => PartUse::Unknown,
     };
-    let mut left_out = left_out(&labelled.report);
+    let mut left_out = left_out(&labelled.report, language);
     if !labelled.unreadable.is_empty() {
         left_out.push(LeftOut {
-            reason: "cannot be read".into(),
+            reason: say!(language, "cannot be read", "illisible"),
             count: labelled.unreadable.len() as u64,
             files: labelled.unreadable.iter().map(|b| b.name.clone()).collect(),
         });
     }
     let report = Report {
-        title: format!("{} for {}", manifest.architecture, manifest.classes.join(" / ")),
+        language,
+        title: title(&manifest.architecture, &manifest.classes, language),
         created: today.into(),
         program: program(),
-        model: model(manifest, None, name),
+        model: model(manifest, None, name, language),
         data: Data {
             name: labelled.report.source.display().to_string(),
             hash: Some(labelled.sha256.clone()),
@@ -225,6 +230,9 @@ pub fn evaluation_report(
             part_use,
             parts: vec![PartCounts { name: part.into(), counts: truth_counts(predictions) }],
             left_out,
+            // Of other data nothing was measured.
+            leak: manifest.data.leak.clone().filter(|_| same_data),
+            alike_kept: None,
         },
         split: None,
         training: None,
@@ -233,7 +241,7 @@ pub fn evaluation_report(
         coverage: coverage(manifest),
         curves: ClassCurves::of(predictions),
         folds: vec![],
-        examples: examples(&judged.pictures, predictions),
+        examples: examples(predictor, judged),
     };
     report.render()
 }
@@ -246,21 +254,34 @@ fn program() -> String {
     format!("semio {}", env!("CARGO_PKG_VERSION"))
 }
 
-fn model(manifest: &Manifest, parameters: Option<u64>, name: &str) -> Model {
+fn title(network: &str, classes: &[String], language: Language) -> String {
+    let classes = classes.join(" / ");
+    say!(language, "{network} for {classes}", "{network} pour {classes}")
+}
+
+fn model(manifest: &Manifest, parameters: Option<u64>, name: &str, language: Language) -> Model {
     let (_, height, width) = manifest.pipeline.output();
     let color = manifest.pipeline.steps().iter().find_map(|step| match step {
-        Step::Color { to: Color::Grey } => Some("grey"),
-        Step::Color { to: Color::Rgb } => Some("colour"),
+        Step::Color { to: Color::Grey } => Some(say!(language, "grey", "niveaux de gris")),
+        Step::Color { to: Color::Rgb } => Some(say!(language, "colour", "couleur")),
         _ => None,
     });
+    let color = color.unwrap_or_else(|| say!(language, "as stored", "telles que stockées"));
     Model {
         name: name.into(),
         architecture: manifest.architecture.clone(),
         parameters,
-        input: Some(format!("{width} × {height} pixels, {}", color.unwrap_or("as stored"))),
+        input: Some(say!(language, "{width} × {height} pixels, {color}", "{width} × {height} pixels, {color}")),
         rule: Some(match manifest.decision {
-            Decision::MostProbable => "the most probable class".into(),
-            Decision::Threshold { value } => format!("{} from a probability of {value:.3} on", manifest.classes[1]),
+            Decision::MostProbable => say!(language, "the most probable class", "la classe la plus probable"),
+            Decision::Threshold { value } => {
+                let (class, value) = (&manifest.classes[1], language.decimal(value, 3));
+                say!(
+                    language,
+                    "{class} from a probability of {value} on",
+                    "{class} à partir d’une probabilité de {value}"
+                )
+            }
         }),
         hash: (!manifest.weights_sha256.is_empty()).then(|| manifest.weights_sha256.clone()),
         intended_use: Some(manifest.intended_use.clone()),
@@ -268,7 +289,7 @@ fn model(manifest: &Manifest, parameters: Option<u64>, name: &str) -> Model {
     }
 }
 
-fn data(dataset: &Dataset, part: &str, part_use: PartUse) -> Data {
+fn data(dataset: &Dataset, part: &str, part_use: PartUse, language: Language) -> Data {
     let counts = dataset.counts();
     let row = |(name, by_class): (&String, &BTreeMap<String, usize>)| PartCounts {
         name: name.clone(),
@@ -276,10 +297,10 @@ fn data(dataset: &Dataset, part: &str, part_use: PartUse) -> Data {
     };
     let mut parts: Vec<PartCounts> = counts.iter().map(row).collect();
     parts.sort_by_key(|p| Split::ALL.iter().position(|s| s.name() == p.name));
-    let mut left_out = left_out(&dataset.report);
+    let mut left_out = left_out(&dataset.report, language);
     if !dataset.unreadable.is_empty() {
         left_out.push(LeftOut {
-            reason: "cannot be read".into(),
+            reason: say!(language, "cannot be read", "illisible"),
             count: dataset.unreadable.len() as u64,
             files: dataset.unreadable.iter().map(|b| b.name.clone()).collect(),
         });
@@ -291,28 +312,29 @@ fn data(dataset: &Dataset, part: &str, part_use: PartUse) -> Data {
         part_use,
         parts,
         left_out,
+        leak: Some(dataset.leak.clone()),
+        alike_kept: (dataset.origin != Origin::Source).then_some(dataset.alike as u64),
     }
 }
 
-fn left_out(report: &semio_data::manifest::LoadReport) -> Vec<LeftOut> {
-    let item = |(reason, count): (&semio_data::manifest::LeftOut, &usize)| LeftOut {
-        reason: reason.to_string(),
-        count: *count as u64,
-        files: vec![],
-    };
-    report.left_out.iter().map(item).collect()
-}
-
 fn split_facts(recipe: &Recipe, dataset: &Dataset) -> SplitFacts {
+    let (language, seed) = (recipe.report_language, recipe.seed);
     let percent = |share: f64| (share * 100.0).round();
     let (val, test) = (percent(recipe.val_ratio), percent(recipe.test_ratio));
+    let train = 100.0 - val - test;
     SplitFacts {
         how: match dataset.origin {
-            Origin::Source => "as the data name it".into(),
-            Origin::SourceWithCut => format!("as the data name it; validation cut from training, seed {}", recipe.seed),
-            Origin::Program => {
-                format!("stratified, {} : {val} : {test}, seed {}", 100.0 - val - test, recipe.seed)
-            }
+            Origin::Source => say!(language, "as the data name it", "tel que les données le nomment"),
+            Origin::SourceWithCut => say!(
+                language,
+                "as the data name it; validation cut from training, seed {seed}",
+                "tel que les données le nomment ; validation prise sur l’entraînement, graine {seed}"
+            ),
+            Origin::Program => say!(
+                language,
+                "stratified, {train} : {val} : {test}, seed {seed}",
+                "stratifié, {train} : {val} : {test}, graine {seed}"
+            ),
         },
         groups: match dataset.groups {
             None => Groups::Unknown,
@@ -340,7 +362,10 @@ fn training(recipe: &Recipe, dataset: &Dataset, history: &[EpochRow], epoch: usi
             Ending::Epochs => Stopping::AllEpochs,
             Ending::Asked => Stopping::Interrupted,
             Ending::Patience => Stopping::NoImprovement {
-                metric: recipe.monitor.replace("val_", "validation ").replace('_', " "),
+                metric: match recipe.report_language {
+                    Language::English => recipe.monitor.replace("val_", "validation ").replace('_', " "),
+                    Language::French => recipe.monitor.clone(),
+                },
                 patience: recipe.patience.unwrap_or_default() as u32,
             },
         },
@@ -353,34 +378,4 @@ fn truth_counts(predictions: &Predictions) -> Vec<u64> {
     let mut counts = vec![0; predictions.classes().len()];
     predictions.truth().iter().for_each(|&class| counts[class] += 1);
     counts
-}
-
-fn examples(pictures: &[Picture], predictions: &Predictions) -> Examples {
-    let classes = predictions.classes();
-    let chosen = choose_examples(predictions, SHOWN);
-    let example = |&row: &usize| {
-        let given = predictions.decided()[row];
-        Example {
-            file: pictures[row].name.clone(),
-            png: thumbnail(&pictures[row]),
-            truth: classes[pictures[row].label].clone(),
-            given: classes[given].clone(),
-            probability: predictions.probabilities(row)[given],
-        }
-    };
-    let all = |rows: &[usize]| rows.iter().map(example).collect();
-    Examples { hits: all(&chosen.hits), misses: all(&chosen.misses), doubtful: all(&chosen.doubtful) }
-}
-
-/// A small copy of the picture; none where the file is gone meanwhile.
-fn thumbnail(picture: &Picture) -> Option<Vec<u8>> {
-    let image = read_image(&picture.file, &semio_data::ReadLimits::default()).ok()?.to_u8();
-    let longest = image.width().max(image.height());
-    let small: Image = if longest > THUMBNAIL {
-        let side = |n: usize| (n * THUMBNAIL / longest).max(1);
-        image.resize(side(image.width()), side(image.height()), Filter::Bilinear).ok()?
-    } else {
-        image
-    };
-    encode_png(&small).ok()
 }

@@ -8,7 +8,7 @@ use semio_nn::{
 use semio_stats::{Aim, ConformalScore, ScalingMethod};
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::Dataset;
+use crate::{Language, dataset::Dataset};
 
 /// Everything that decides how a model is trained. Each key of a recipe's TOML file is a flag of `semio train`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub struct Recipe {
     /// CSV column with the patient, or whatever else must stay on one side; `group` where not given and present.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_column: Option<String>,
+    /// CSV column with the mask's path; `mask` where not given and present.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mask_column: Option<String>,
     /// The classes to use, in this order; all where empty.
     pub classes: Vec<String>,
     /// Classes to rename, `old=new`.
@@ -37,8 +40,11 @@ pub struct Recipe {
     pub r#where: Vec<String>,
     /// Whether files that are missing or unreadable are left out instead of stopping the run.
     pub skip_bad: bool,
-    /// Whether a split that divides groups (patients) is accepted; every report then says so.
+    /// Whether parts are accepted that know each other by group (patient), by the same picture or by nearly the same one;
+    /// bundle, card and every report then say so.
     pub allow_leak: bool,
+    /// Whether the pictures are divided anew, whatever parts the data name.
+    pub resplit: bool,
     /// Share that is set aside for validation where the data name no validation part.
     pub val_ratio: f64,
     /// Share that is set aside for the final test where the data name no parts at all.
@@ -195,6 +201,10 @@ pub struct Recipe {
     pub cache: usize,
     /// What the model is for; goes into the bundle and its card.
     pub intended_use: String,
+    /// Columns whose values the report judges apart, besides sex, age, source, view and the device's.
+    pub subgroups: Vec<String>,
+    /// The language of the report: `en` or `fr`.
+    pub report_language: Language,
 }
 
 /// What decides on a picture.
@@ -312,17 +322,19 @@ pub enum LossKind {
 
 /// The recipe's keys that decide which pictures are learned from and which are judged. Runs that are to be compared must
 /// share them.
-pub const DATA_KEYS: [&str; 14] = [
+pub const DATA_KEYS: [&str; 16] = [
     "data",
     "file-column",
     "label-column",
     "split-column",
     "group-column",
+    "mask-column",
     "classes",
     "map",
     "where",
     "skip-bad",
     "allow-leak",
+    "resplit",
     "val-ratio",
     "test-ratio",
     "calibration-ratio",
@@ -337,11 +349,13 @@ impl Default for Recipe {
             label_column: None,
             split_column: None,
             group_column: None,
+            mask_column: None,
             classes: vec![],
             map: vec![],
             r#where: vec![],
             skip_bad: false,
             allow_leak: false,
+            resplit: false,
             val_ratio: 0.15,
             test_ratio: 0.15,
             calibration_ratio: 0.5,
@@ -403,6 +417,8 @@ impl Default for Recipe {
             threads: 0,
             cache: 1024,
             intended_use: "Research and teaching. Not for decisions about patients.".into(),
+            subgroups: vec![],
+            report_language: Language::English,
         }
     }
 }

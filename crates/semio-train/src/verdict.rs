@@ -1,9 +1,20 @@
-use semio_model::{Manifest, Outcome, Prediction};
+use std::collections::HashSet;
+
+use semio_data::Sample;
+use semio_model::{Manifest, Outcome};
 use semio_stats::{
     Binning, Bootstrap, Brier, EceUnderCalibration, Evaluation, Figures, InputError, Interval, IntervalMethod, Judge,
-    Predictions, Reliability, SetFigures, Table, brier, ece_under_calibration, evaluate, risk_coverage, top_label,
+    PartFigures, Predictions, Reliability, SetFigures, Table, brier, ece_under_calibration, evaluate, risk_coverage,
+    top_label,
 };
 use serde::Serialize;
+
+use crate::{
+    dataset::group_names,
+    gaze::Gaze,
+    inference::Judged,
+    subgroups::{Subgroups, subgroups},
+};
 
 /// All that is known about predictions of pictures whose classes are known: `evaluation.json`.
 #[derive(Clone, Debug, Serialize)]
@@ -19,6 +30,34 @@ pub struct Verdict {
     pub sets: Option<SetFigures>,
     /// What the pictures' results are worth.
     pub outcomes: Outcomes,
+    /// The main figures by sex, age, source, view and further columns; empty where the data tell none of them.
+    pub subgroups: Vec<Subgroups>,
+    /// The main figures with and without the pictures that the parts before know; none where no leak was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leak: Option<LeakScores>,
+    /// How the maps of the model's attention lie beside masks; none where the pictures have no masks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gaze: Option<Gaze>,
+}
+
+/// The main figures of pictures that a part before knows, and of those that none knows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LeakScores {
+    /// Of pictures with a group (patient), a duplicate or a near duplicate in a part before.
+    pub touched: PartFigures,
+    /// Of the others.
+    pub untouched: PartFigures,
+}
+
+/// What the data tell of the judged pictures.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// The pictures' samples, and perhaps others.
+    pub samples: &'a [Sample],
+    /// The names of the samples' further columns.
+    pub columns: &'a [String],
+    /// Columns whose values are judged apart, besides those that are always.
+    pub subgroups: &'a [String],
 }
 
 /// Intervals of every figure.
@@ -69,16 +108,14 @@ const BINS: usize = 10;
 const SIMULATIONS: usize = 1000;
 
 impl Verdict {
-    /// Judges predictions. `groups` names the patient (or group) of each picture; empty where it has none.
+    /// Judges predictions.
     ///
     /// # Errors
     /// [`InputError`] where predictions and results are not of the same pictures.
-    pub fn new(
-        manifest: &Manifest,
-        predictions: &Predictions,
-        results: &[Prediction],
-        groups: Option<&[String]>,
-    ) -> Result<Self, InputError> {
+    pub fn new(manifest: &Manifest, judged: &Judged, about: &About<'_>) -> Result<Self, InputError> {
+        let (predictions, results) = (&judged.predictions, &judged.results);
+        let groups = group_names(&judged.pictures, about.samples);
+        let groups = groups.as_deref();
         let judge = Judge::new(predictions);
         let bootstrap = Bootstrap::new(predictions, groups);
         let intervals = Intervals {
@@ -101,8 +138,29 @@ impl Verdict {
                 unsure: count(|o| matches!(o, Outcome::Unsure(_))),
                 refused: count(|o| matches!(o, Outcome::Refused(_))),
             },
+            subgroups: subgroups(predictions, &judged.pictures, about.samples, about.columns, about.subgroups, groups),
+            leak: leak_scores(manifest, judged, about, groups),
+            gaze: None,
         })
     }
+}
+
+/// With and without the pictures that the column `leak` names; none where the bundle knows of no leak.
+fn leak_scores(
+    manifest: &Manifest,
+    judged: &Judged,
+    about: &About<'_>,
+    groups: Option<&[String]>,
+) -> Option<LeakScores> {
+    manifest.data.leak.as_ref().filter(|leak| !leak.is_clean())?;
+    let place = about.columns.iter().position(|c| c == crate::leak::COLUMN)?;
+    let known = |s: &&Sample| s.extra.get(place).is_some_and(|cell| !cell.is_empty());
+    let known: HashSet<&str> = about.samples.iter().filter(known).map(|s| s.name.as_str()).collect();
+    let all = 0..judged.pictures.len();
+    let (touched, untouched): (Vec<usize>, Vec<usize>) =
+        all.partition(|&i| known.contains(judged.pictures[i].name.as_str()));
+    let figures = |members: &[usize]| PartFigures::new(&judged.predictions, groups, members);
+    Some(LeakScores { touched: figures(&touched), untouched: figures(&untouched) })
 }
 
 fn calibration(predictions: &Predictions, calibrated: bool) -> Result<CalibrationFigures, InputError> {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use semio_stats::{Judge, Predictions};
+use semio_train::Language;
 use semio_train::plot::{
     EpochFigures, LearningCurves, PartCounts, class_distribution, confusion_matrix, learning_curves,
     precision_recall_plot, roc_plot,
@@ -37,6 +38,7 @@ fn curves(epochs: &[EpochFigures]) -> String {
         epochs,
         best_epoch: Some(3),
         training_pictures: Some(1234),
+        language: Language::English,
         validation_pictures: Some(300),
     })
 }
@@ -56,19 +58,19 @@ fn learning_curves_figure() {
 #[test]
 fn roc_figure() {
     let curve = Judge::new(&small()).roc_curve(1).unwrap();
-    insta::assert_snapshot!(without_style(&roc_plot("tumour", &curve, 0.8333, 3, 6)));
+    insta::assert_snapshot!(without_style(&roc_plot("tumour", &curve, 0.8333, 3, 6, Language::English)));
 }
 
 #[test]
 fn precision_recall_figure() {
     let curve = Judge::new(&small()).precision_recall_curve(1).unwrap();
-    insta::assert_snapshot!(without_style(&precision_recall_plot("tumour", &curve, 0.8, 3, 6)));
+    insta::assert_snapshot!(without_style(&precision_recall_plot("tumour", &curve, 0.8, 3, 6, Language::English)));
 }
 
 #[test]
 fn confusion_matrix_figure() {
     let counts = [vec![1200, 0], vec![7, 93]];
-    insta::assert_snapshot!(without_style(&confusion_matrix(&names(&["none", "tumour"]), &counts)));
+    insta::assert_snapshot!(without_style(&confusion_matrix(&names(&["none", "tumour"]), &counts, Language::English)));
 }
 
 #[test]
@@ -77,7 +79,7 @@ fn class_distribution_figure() {
         PartCounts { name: "train".into(), counts: vec![1200, 93] },
         PartCounts { name: "val".into(), counts: vec![300, 0] },
     ];
-    insta::assert_snapshot!(without_style(&class_distribution(&names(&["none", "tumour"]), &parts)));
+    insta::assert_snapshot!(without_style(&class_distribution(&names(&["none", "tumour"]), &parts, Language::English)));
 }
 
 #[test]
@@ -87,10 +89,10 @@ fn names_are_escaped_everywhere() {
     let judge_of = small();
     let judge = Judge::new(&judge_of);
     for svg in [
-        confusion_matrix(&classes, &[vec![1, 2], vec![3, 4]]),
-        class_distribution(&classes, &parts),
-        roc_plot(&classes[0], &judge.roc_curve(1).unwrap(), 0.8, 3, 6),
-        precision_recall_plot(&classes[1], &judge.precision_recall_curve(1).unwrap(), 0.8, 3, 6),
+        confusion_matrix(&classes, &[vec![1, 2], vec![3, 4]], Language::English),
+        class_distribution(&classes, &parts, Language::English),
+        roc_plot(&classes[0], &judge.roc_curve(1).unwrap(), 0.8, 3, 6, Language::English),
+        precision_recall_plot(&classes[1], &judge.precision_recall_curve(1).unwrap(), 0.8, 3, 6, Language::English),
     ] {
         assert!(!svg.contains("<script") && !svg.contains("& "), "{svg}");
         assert_eq!(svg.matches("</svg>").count(), 1, "{svg}");
@@ -109,11 +111,11 @@ fn nothing_to_draw_is_no_trouble() {
             train_accuracy: None,
             val_accuracy: Some(f64::INFINITY),
         }]),
-        confusion_matrix(&[], &[]),
-        confusion_matrix(&names(&["a", "b"]), &[vec![1]]),
-        class_distribution(&[], &[]),
-        roc_plot("a", &[], 0.5, 0, 0),
-        precision_recall_plot("a", &[], 0.5, 0, 0),
+        confusion_matrix(&[], &[], Language::English),
+        confusion_matrix(&names(&["a", "b"]), &[vec![1]], Language::English),
+        class_distribution(&[], &[], Language::English),
+        roc_plot("a", &[], 0.5, 0, 0, Language::English),
+        precision_recall_plot("a", &[], 0.5, 0, 0, Language::English),
     ] {
         assert!(svg.ends_with("</svg>\n") && !svg.contains("NaN") && !svg.contains("inf"), "{svg}");
     }
@@ -126,6 +128,9 @@ fn a_hundred_thousand_pictures_draw_small() {
     let rows = (0..n).flat_map(|i| [1.0 - f64::from(i as u32) / 1e5, f64::from(i as u32) / 1e5]).collect();
     let p = Predictions::new(names(&["a", "b"]), truth.clone(), rows, truth, vec![true; n]).unwrap();
     let judge = Judge::new(&p);
-    assert!(roc_plot("b", &judge.roc_curve(1).unwrap(), 0.8, 1, 2).len() < 30_000);
-    assert!(precision_recall_plot("b", &judge.precision_recall_curve(1).unwrap(), 0.8, 1, 2).len() < 30_000);
+    assert!(roc_plot("b", &judge.roc_curve(1).unwrap(), 0.8, 1, 2, Language::English).len() < 30_000);
+    assert!(
+        precision_recall_plot("b", &judge.precision_recall_curve(1).unwrap(), 0.8, 1, 2, Language::English).len()
+            < 30_000
+    );
 }

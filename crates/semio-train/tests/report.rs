@@ -4,9 +4,10 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use semio_stats::{Predictions, evaluate};
 use semio_train::{
+    Language,
     plot::{EpochFigures, PartCounts},
     report::{
-        ChosenExamples, ClassCurves, Data, Example, Examples, Fold, Groups, LeftOut, Model, PartUse, Report,
+        ChosenExamples, ClassCurves, Data, Example, Examples, Fold, Groups, LeftOut, Maps, Model, PartUse, Report,
         ReportError, Split, Stopping, Training, choose_examples,
     },
 };
@@ -46,12 +47,14 @@ fn examples(p: &Predictions, count: usize) -> Examples {
     let example = |row: usize| Example {
         file: format!("images/Te-{row:04}.jpg"),
         png: Some(STANDARD.decode(PNG).unwrap()),
+        map: Some(STANDARD.decode(PNG).unwrap()),
         truth: p.classes()[p.truth()[row]].clone(),
         given: p.classes()[p.decided()[row]].clone(),
         probability: p.probabilities(row)[p.decided()[row]],
     };
+    let maps = Some(Maps::Shown { method: "grad-cam".into() });
     let all = |rows: Vec<usize>| rows.into_iter().map(example).collect();
-    Examples { hits: all(hits), misses: all(misses), doubtful: all(doubtful) }
+    Examples { hits: all(hits), misses: all(misses), doubtful: all(doubtful), maps }
 }
 
 fn history() -> Vec<EpochFigures> {
@@ -77,6 +80,7 @@ fn part(name: &str, counts: &[u64]) -> PartCounts {
 fn full() -> Report {
     let p = predictions(&["glioma", "meningioma", "no tumour", "pituitary"], &[300, 306, 405, 300], 3.4, 7);
     Report {
+        language: Language::English,
         title: "Brain tumours on MRI: r2-cnn on the validation part".into(),
         created: "12 March 2026".into(),
         program: "semio 0.1.0".into(),
@@ -104,6 +108,8 @@ fn full() -> Report {
                     files: (0..25).map(|i| format!("images/broken-{i:02}.png")).collect(),
                 },
             ],
+            leak: None,
+            alike_kept: None,
         },
         split: Some(Split { how: "as the table's column `split` says".into(), groups: Groups::Kept { groups: 2210 } }),
         training: Some(Training {
@@ -146,6 +152,7 @@ fn folds() -> Report {
     let pooled = Predictions::new(pooled.classes().to_vec(), truth, rows, decided, answered).unwrap();
     let folds = parts.iter().enumerate();
     Report {
+        language: Language::English,
         title: "Pneumonia, four folds".into(),
         created: "12 March 2026".into(),
         program: "semio 0.1.0".into(),
@@ -157,6 +164,8 @@ fn folds() -> Report {
             part_use: PartUse::CrossValidation,
             parts: vec![part("all", &[120, 36])],
             left_out: vec![],
+            leak: None,
+            alike_kept: None,
         },
         split: Some(Split { how: "4 folds, stratified, seed 3".into(), groups: Groups::Unknown }),
         training: None,
@@ -251,6 +260,7 @@ fn names_cannot_break_out() {
 fn a_report_with_nothing_optional() {
     let p = predictions(&["a", "b"], &[1, 0], 1.0, 3);
     let report = Report {
+        language: Language::English,
         title: "Bare".into(),
         created: String::new(),
         program: String::new(),
@@ -262,6 +272,8 @@ fn a_report_with_nothing_optional() {
             part_use: PartUse::Unknown,
             parts: vec![],
             left_out: vec![],
+            leak: None,
+            alike_kept: None,
         },
         split: None,
         training: None,
@@ -292,7 +304,7 @@ fn many_classes_and_pictures_stay_small() {
     let mut big = STANDARD.decode(PNG).unwrap();
     big.resize(400_000, 0);
     report.examples = examples(&p, 8);
-    let Examples { hits, misses, doubtful } = &mut report.examples;
+    let Examples { hits, misses, doubtful, .. } = &mut report.examples;
     for example in hits.iter_mut().chain(misses).chain(doubtful) {
         example.png = Some(big.clone());
     }
@@ -318,7 +330,7 @@ fn examples_are_chosen_by_score() {
     let decided: Vec<usize> = scores.iter().map(|s| usize::from(*s >= 0.5)).collect();
     let p = Predictions::new(names, vec![1, 1, 1, 0, 1, 0, 0], rows, decided, vec![true; 7]).unwrap();
     let chosen = choose_examples(&p, 2);
-    // The most confident hit of each class before the second of any.
-    assert_eq!(chosen, ChosenExamples { hits: vec![5, 1], misses: vec![2, 3], doubtful: vec![4, 0] });
+    // The hit nearest to its class's median before the second of any class.
+    assert_eq!(chosen, ChosenExamples { hits: vec![6, 0], misses: vec![2, 3], doubtful: vec![4, 5] });
     assert_eq!(choose_examples(&p, 0), ChosenExamples::default());
 }

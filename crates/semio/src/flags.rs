@@ -31,6 +31,10 @@ pub(crate) struct DataFlags {
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     group_column: Option<String>,
+    /// CSV column with the mask of lesion or organ [default: mask, if present]
+    #[arg(long, value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mask_column: Option<String>,
     /// Classes to use, in this order [default: all]
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -63,6 +67,7 @@ impl DataFlags {
             label_column: None,
             split_column: None,
             group_column: None,
+            mask_column: None,
             classes: vec![],
             map: vec![],
             filter: vec![],
@@ -79,7 +84,7 @@ impl DataFlags {
                 label: self.label_column.clone(),
                 split: self.split_column.clone(),
                 group: self.group_column.clone(),
-                mask: None,
+                mask: self.mask_column.clone(),
             },
             classes: self.classes.clone(),
             map: semio_train::pairs("map", &self.map)?,
@@ -101,10 +106,14 @@ pub(crate) struct SplitFlags {
     #[arg(long, value_name = "SHARE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     test_ratio: Option<f64>,
-    /// Accepts a split that divides patients; the report then says so
+    /// Accepts parts that know each other by patient or by (nearly) the same picture; all reports then say so
     #[arg(long)]
     #[serde(skip_serializing_if = "is_false")]
     allow_leak: bool,
+    /// Divides the pictures anew, whatever parts the data name
+    #[arg(long)]
+    #[serde(skip_serializing_if = "is_false")]
+    resplit: bool,
     /// Decides the split, and in training also fresh weights, order, augmentation and dropout [default: 0]
     #[arg(long, value_name = "N")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -360,6 +369,14 @@ pub(crate) struct RecipeFlags {
     #[arg(long, value_name = "TEXT", help_heading = "End and result")]
     #[serde(skip_serializing_if = "Option::is_none")]
     intended_use: Option<String>,
+    /// Columns whose values the report judges apart, besides sex, age, source, view and device
+    #[arg(long, value_name = "A,B", value_delimiter = ',', help_heading = "End and result")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    subgroups: Vec<String>,
+    /// Language of the report: en or fr; the recipe's key is report-language [default: en]
+    #[arg(long = "language", value_name = "CODE", help_heading = "End and result")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report_language: Option<String>,
 }
 
 impl RecipeFlags {

@@ -16,7 +16,7 @@ fn json(folder: &Path, file: &str) -> Value {
 #[test]
 fn networks_are_compared_once_and_a_failure_holds_up_no_other() {
     let folder = tempfile::tempdir().unwrap();
-    let labels = synthetic(folder.path(), "brain-tumor", "64");
+    let labels = synthetic(folder.path(), "brain-tumor", "240");
     let file = folder.path().join("compare.toml");
     let recipe = "epochs = 1\nimage-size = 32\ncolor = \"grey\"\nseed = 2\nmodels = [\"lenet5\", { model = \"r2-cnn\", batch-size = 8 }, { model = \"r2-cnn\", name = \"from-nothing\", weights = \"missing.pth\" }]\n";
     fs::write(&file, recipe).unwrap();
@@ -35,8 +35,23 @@ fn networks_are_compared_once_and_a_failure_holds_up_no_other() {
         assert!(place.join(s["name"].as_str().unwrap()).join("bundle/bundle.json").exists());
     }
     assert!(standings[2]["failed"].as_str().unwrap().contains("missing.pth"));
+    let tests = comparison["tests"].as_array().unwrap();
+    assert_eq!(tests.len(), 1, "the other one against the best");
+    assert_eq!((&tests[0]["against"], &tests[0]["name"]), (&standings[0]["name"], &standings[1]["name"]));
+    for figure in ["roc_auc", "accuracy"] {
+        let (test, finding) = (&tests[0][figure], tests[0][figure]["finding"].as_str().unwrap());
+        let (p, difference) = (test["p_corrected"].as_f64(), test["difference"].as_f64().unwrap());
+        let supported = p.is_some_and(|p| p < 0.05);
+        assert_eq!(finding == "no-difference-shown", !supported, "{test}");
+        assert!(finding != "worse" || difference < 0.0, "{test}");
+    }
+    let gap = standings[1]["roc_auc"].as_f64().unwrap() - standings[0]["roc_auc"].as_f64().unwrap();
+    assert!((tests[0]["roc_auc"]["difference"].as_f64().unwrap() - gap).abs() < 1e-9, "of the figures in the table");
+    assert!(said.contains("against ") && said.contains("paired tests"), "{said}");
     let page = fs::read_to_string(place.join("report.html")).unwrap();
-    for part in ["lenet5", "F1 by class", "Not trained", "missing.pth", "Judge the one you take"] {
+    for part in
+        ["Paired tests against", "lenet5", "F1 by class", "Not trained", "missing.pth", "Judge the one you take"]
+    {
         assert!(page.contains(part), "{part}");
     }
     assert_eq!(csv::Reader::from_path(place.join("comparison.csv")).unwrap().records().count(), 3);

@@ -7,7 +7,7 @@ mod overlay;
 
 pub use faithful::{Curve, Faithfulness};
 pub use map::Map;
-pub use overlay::{Overlay, color_bar};
+pub use overlay::{Overlay, color_bar, map_color};
 
 use semio_nn::graph::NodeId;
 use semio_stats::Classical;

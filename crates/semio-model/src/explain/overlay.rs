@@ -39,7 +39,7 @@ impl Overlay {
         for (i, pixel) in blended.as_chunks_mut::<3>().0.iter_mut().enumerate() {
             let value = place.value(&map, i % picture.width(), i / picture.width());
             let alpha = opacity.clamp(0.0, 1.0) * value;
-            for (sample, color) in pixel.iter_mut().zip(color(value)) {
+            for (sample, color) in pixel.iter_mut().zip(map_color(value)) {
                 *sample = (f32::from(*sample) * (1.0 - alpha) + f32::from(color) * alpha).round() as u8;
             }
         }
@@ -88,8 +88,8 @@ impl Place {
     }
 }
 
-/// The colour of a value between 0 and 1.
-fn color(value: f32) -> [u8; 3] {
+/// The colour of a map's value between 0 and 1: cividis, red, green and blue.
+pub fn map_color(value: f32) -> [u8; 3] {
     let color = colorous::CIVIDIS.eval_continuous(f64::from(value.clamp(0.0, 1.0)));
     [color.r, color.g, color.b]
 }
@@ -99,7 +99,7 @@ fn color(value: f32) -> [u8; 3] {
 /// `[x, y, width, height]` in the units of the drawing; the words stand below it.
 pub fn color_bar([x, y, width, height]: [f64; 4], words: [&str; 2]) -> String {
     let stop = |i: u8| {
-        let [r, g, b] = color(f32::from(i) / 10.0);
+        let [r, g, b] = map_color(f32::from(i) / 10.0);
         format!("<stop offset=\"{}%\" stop-color=\"#{r:02x}{g:02x}{b:02x}\"/>", u32::from(i) * 10)
     };
     let stops = (0..=10).map(stop).collect::<Vec<_>>().concat();
@@ -138,6 +138,6 @@ mod tests {
         let all = Map { width: 1, height: 1, values: vec![2.0] };
         let overlay = Overlay::new(&image, &pipeline, &all, 1.0, 1000).expect("fits");
         let Samples::U8(samples) = overlay.blended.samples() else { unreachable!() };
-        assert!(samples.as_chunks::<3>().0.iter().all(|p| *p == color(1.0)));
+        assert!(samples.as_chunks::<3>().0.iter().all(|p| *p == map_color(1.0)));
     }
 }

@@ -15,6 +15,10 @@ pub enum AucMethod {
     DeLong,
     /// Pictures of one group belong together (Obuchowski, "Nonparametric analysis of clustered ROC curve data", 1997).
     Obuchowski,
+    /// Over more than two classes: the infinitesimal jackknife, every picture for itself.
+    Jackknife,
+    /// The same with whole groups.
+    GroupJackknife,
 }
 
 /// An area under the ROC curve with its interval.
@@ -115,15 +119,15 @@ pub fn compare_aucs(
     })
 }
 
-fn normal_quantile(level: f64) -> f64 {
+pub(super) fn normal_quantile(level: f64) -> f64 {
     Normal::standard().inverse_cdf(f64::midpoint(1.0, level))
 }
 
-struct Sample<'a> {
+pub(super) struct Sample<'a> {
     positive: &'a [bool],
     cluster: Vec<usize>,
-    groups: usize,
-    method: AucMethod,
+    pub(super) groups: usize,
+    pub(super) method: AucMethod,
     /// By cluster.
     positives: Vec<f64>,
     negatives: Vec<f64>,
@@ -137,7 +141,7 @@ struct Placements {
 }
 
 impl<'a> Sample<'a> {
-    fn new(positive: &'a [bool], groups: Option<&[String]>, level: f64) -> Result<Self, InputError> {
+    pub(super) fn new(positive: &'a [bool], groups: Option<&[String]>, level: f64) -> Result<Self, InputError> {
         check_share("level", level)?;
         if let Some(groups) = groups {
             check_length("groups", positive.len(), groups.len())?;
@@ -185,6 +189,16 @@ impl<'a> Sample<'a> {
             }
         }
         Ok(placements)
+    }
+
+    /// The area, and how much each cluster moves it.
+    pub(super) fn influences(&self, scores: &[f64]) -> Result<(f64, Vec<f64>), InputError> {
+        let own = self.placements(scores)?;
+        let (m, n): (f64, f64) = (self.positives.iter().sum(), self.negatives.iter().sum());
+        let of = |c: usize| {
+            (own.positives[c] - self.positives[c] * own.auc) / m + (own.negatives[c] - self.negatives[c] * own.auc) / n
+        };
+        Ok((own.auc, (0..self.groups).map(of).collect()))
     }
 
     /// The covariance of two areas; of one with itself, its variance. With groups of one picture it is DeLong's.

@@ -1,23 +1,25 @@
 //! Many networks under one protocol: the same pictures in the same parts, judged alike.
 
 mod page;
+mod paired;
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     sync::atomic::AtomicBool,
 };
 
 use indexmap::IndexMap;
-use semio_data::Split;
 use semio_nn::{Architecture, Graph};
 use serde::{Deserialize, Serialize};
 
+pub use paired::{Finding, Paired, PairedTest, Test};
+
 use crate::{
+    Language,
     bench::{BenchOptions, Mode, bench},
     checkpoint::write_whole,
-    dataset::Dataset,
+    dataset::{Dataset, group_names},
     experiment::{Finished, Place, RunError, memory, train, write_json},
     fit::{Ending, Event, output_kind},
     recipe::{Recipe, RecipeError},
@@ -82,6 +84,9 @@ pub struct Standing {
 pub struct Comparison {
     /// The best by the area under the ROC curve first; those that failed last.
     pub standings: Vec<Standing>,
+    /// Every other network beside the best, on the same pictures.
+    #[serde(default)]
+    pub tests: Vec<PairedTest>,
     /// Whether somebody asked it to end before all were done.
     pub asked_to_end: bool,
 }
@@ -105,6 +110,7 @@ pub fn compare(
     observe: &mut (dyn FnMut(&Contestant, Happening<'_>) + Send),
     stop: &AtomicBool,
 ) -> Result<Comparison, RunError> {
+    let language = contestants.first().map_or_else(Language::default, |c| c.recipe.report_language);
     let mut standings = vec![];
     let mut asked_to_end = false;
     for contestant in contestants {
@@ -153,10 +159,11 @@ pub fn compare(
         // What can be computed again need not stay.
         let _ = fs::remove_dir_all(place.folder.join("features"));
     }
-    let comparison = Comparison { standings, asked_to_end };
+    let tests = paired::paired(&standings, dataset, place.folder);
+    let comparison = Comparison { standings, tests, asked_to_end };
     write_json(&place.folder.join("comparison.json"), &comparison)?;
     write_whole(&place.folder.join("comparison.csv"), &comparison.csv()?)?;
-    let page = page::page(&comparison, dataset, place.today)?;
+    let page = page::page(&comparison, dataset, place.today, language)?;
     write_whole(&place.folder.join("report.html"), page.as_bytes())?;
     Ok(comparison)
 }
@@ -188,16 +195,9 @@ fn judged(
     finished: &Finished,
 ) -> Result<Standing, RunError> {
     let graph = graph(recipe, &dataset.classes)?;
-    let groups: BTreeMap<&str, &str> = dataset
-        .samples
-        .iter()
-        .filter(|s| s.split == Some(Split::Val))
-        .filter_map(|s| Some((s.name.as_str(), s.group.as_deref()?)))
-        .collect();
-    let group = |name: &String| groups.get(name.as_str()).map_or_else(String::new, |g| (*g).to_owned());
-    let groups: Vec<String> = finished.judged.iter().map(|p| group(&p.name)).collect();
+    let groups = group_names(&finished.judged, &dataset.samples);
     let judge = Judge::new(&finished.predictions);
-    let bootstrap = Bootstrap::new(&finished.predictions, Some(&groups));
+    let bootstrap = Bootstrap::new(&finished.predictions, groups.as_deref());
     let interval = |figure: fn(&Figures<Metric>) -> Metric| bootstrap.interval(&judge, 0.95, figure);
     let figures = &finished.evaluation.overall;
     let value = |metric: &Metric| metric.as_ref().ok().copied();

@@ -1,9 +1,10 @@
 use super::{
-    numbers::count,
     scale::{Scale, ticks_from_zero},
     svg::{Anchor, LABEL, Svg, TICK, TITLE, fit, text_width},
     theme::Tone,
 };
+
+use crate::language::{Language, say};
 
 /// How many pictures of each class a part of the data holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +22,9 @@ const BAR: f64 = 18.0;
 const BETWEEN: f64 = 14.0;
 
 /// Draws one bar for every class and part.
-pub fn class_distribution(classes: &[String], parts: &[PartCounts]) -> String {
+pub fn class_distribution(classes: &[String], parts: &[PartCounts], language: Language) -> String {
+    let title = say!(language, "Pictures by class and part", "Images par classe et par partie");
+    let pictures = say!(language, "pictures", "images");
     let n: u64 = parts.iter().flat_map(|p| &p.counts).sum();
     let highest = parts.iter().flat_map(|p| &p.counts).copied().max().unwrap_or(0);
     let names = classes.iter().map(|c| text_width(c, LABEL)).fold(30.0, f64::max).min(160.0);
@@ -32,13 +35,13 @@ pub fn class_distribution(classes: &[String], parts: &[PartCounts]) -> String {
     let x = Scale { values: (0.0, ticks.last().copied().unwrap_or(1.0)), pixels: (left, WIDTH - RIGHT) };
 
     let mut svg = Svg::new(WIDTH, bottom + 48.0);
-    svg.bold((12.0, 24.0), Anchor::Start, TITLE, Tone::Ink, "Pictures by class and part");
-    svg.text((12.0, 43.0), Anchor::Start, TICK, Tone::Soft, &format!("{} pictures", count(n)));
+    svg.bold((12.0, 24.0), Anchor::Start, TITLE, Tone::Ink, &title);
+    svg.text((12.0, 43.0), Anchor::Start, TICK, Tone::Soft, &format!("{} {pictures}", language.count(n)));
     for &tick in &ticks {
         svg.line((x.at(tick), TOP - 4.0), (x.at(tick), bottom), Tone::Grid, 1.0, false);
-        svg.text((x.at(tick), bottom + 17.0), Anchor::Middle, TICK, Tone::Soft, &count(tick as u64));
+        svg.text((x.at(tick), bottom + 17.0), Anchor::Middle, TICK, Tone::Soft, &language.count(tick as u64));
     }
-    svg.text(((left + WIDTH - RIGHT) / 2.0, bottom + 38.0), Anchor::Middle, LABEL, Tone::Soft, "pictures");
+    svg.text(((left + WIDTH - RIGHT) / 2.0, bottom + 38.0), Anchor::Middle, LABEL, Tone::Soft, &pictures);
     let mut rows = Vec::new();
     for (class, name) in classes.iter().enumerate() {
         let top = TOP + class as f64 * group + BETWEEN / 2.0;
@@ -49,15 +52,17 @@ pub fn class_distribution(classes: &[String], parts: &[PartCounts]) -> String {
             let value = part.counts.get(class).copied().unwrap_or(0);
             let y = top + place as f64 * BAR;
             let end = x.at(value as f64);
-            let tip = format!("{name}, {}: {} pictures", part.name, count(value));
+            let (of, counted) = (&part.name, language.count(value));
+            let tip = say!(language, "{name}, {of}: {counted} pictures", "{name}, {of} : {counted} images");
             svg.bar((left, y + 1.0), (end - left, BAR - 2.0), Tone::Series(place), &tip);
-            let label = format!("{} {}", count(value), part.name);
+            let label = format!("{counted} {of}");
             let label = fit(&label, TICK, WIDTH - end - 8.0);
             svg.text((end + 6.0, y + BAR / 2.0 + 4.0), Anchor::Start, TICK, Tone::Series(place), &label);
-            said.push(format!("{} {}", count(value), part.name));
+            said.push(format!("{counted} {of}"));
         }
-        rows.push(format!("{name}: {}.", said.join(", ")));
+        let said = said.join(", ");
+        rows.push(say!(language, "{name}: {said}.", "{name} : {said}."));
     }
     svg.line((left, TOP - 4.0), (left, bottom), Tone::Soft, 1.0, false);
-    svg.finish("Pictures by class and part", &rows.join(" "))
+    svg.finish(&title, &rows.join(" "))
 }

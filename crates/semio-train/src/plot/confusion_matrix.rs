@@ -1,9 +1,10 @@
 use super::{
-    numbers::{count, percent},
     sequential::{color, readable_on},
     svg::{Anchor, LABEL, Svg, TICK, TITLE, fit, text_width},
     theme::Tone,
 };
+
+use crate::language::{Language, say};
 
 /// The widest that a class name may be drawn.
 const NAME: f64 = 150.0;
@@ -12,7 +13,8 @@ const NAME: f64 = 150.0;
 ///
 /// # Shapes
 /// `counts` is `[true][given]` in the order of `classes`; what is missing counts 0.
-pub fn confusion_matrix(classes: &[String], counts: &[Vec<u64>]) -> String {
+pub fn confusion_matrix(classes: &[String], counts: &[Vec<u64>], language: Language) -> String {
+    let title = say!(language, "Confusion matrix", "Matrice de confusion");
     let k = classes.len();
     let at = |row: usize, column: usize| counts.get(row).and_then(|r| r.get(column)).copied().unwrap_or(0);
     let totals: Vec<u64> = (0..k).map(|row| (0..k).map(|column| at(row, column)).sum()).collect();
@@ -32,11 +34,24 @@ pub fn confusion_matrix(classes: &[String], counts: &[Vec<u64>]) -> String {
     let (width, height) = ((left + side + right).max(left + 250.0).max(330.0), top + side + 50.0);
 
     let mut svg = Svg::new(width, height);
-    svg.bold((12.0, 24.0), Anchor::Start, TITLE, Tone::Ink, "Confusion matrix");
-    let subtitle = format!("{} pictures, {} on the diagonal", count(n), count(correct));
+    svg.bold((12.0, 24.0), Anchor::Start, TITLE, Tone::Ink, &title);
+    let [n, correct] = [n, correct].map(|n| language.count(n));
+    let subtitle = say!(language, "{n} pictures, {correct} on the diagonal", "{n} images, {correct} sur la diagonale");
     svg.text((12.0, 43.0), Anchor::Start, TICK, Tone::Soft, &subtitle);
-    svg.text((left + side / 2.0, 64.0), Anchor::Middle, LABEL, Tone::Soft, "given class");
-    svg.turned((16.0, top + side / 2.0), Anchor::Middle, -90.0, Tone::Soft, "true class");
+    svg.text(
+        (left + side / 2.0, 64.0),
+        Anchor::Middle,
+        LABEL,
+        Tone::Soft,
+        &say!(language, "given class", "classe donnée"),
+    );
+    svg.turned(
+        (16.0, top + side / 2.0),
+        Anchor::Middle,
+        -90.0,
+        Tone::Soft,
+        &say!(language, "true class", "vraie classe"),
+    );
     for (row, class) in classes.iter().enumerate() {
         let name = fit(class, LABEL, NAME);
         let middle = (row as f64 + 0.5) * cell;
@@ -49,12 +64,12 @@ pub fn confusion_matrix(classes: &[String], counts: &[Vec<u64>]) -> String {
         for (column, given) in classes.iter().enumerate() {
             let corner = (left + column as f64 * cell, top + row as f64 * cell);
             let cell = Cell { count: at(row, column), total: totals[row], corner, side: cell };
-            cell.draw(&mut svg, class, given);
+            cell.draw(&mut svg, class, given, language);
         }
     }
     svg.frame((left, top), (side, side), Tone::Soft);
-    bar(&mut svg, left, top + side + 16.0);
-    svg.finish("Confusion matrix", &describe(classes, &at, &totals))
+    bar(&mut svg, left, top + side + 16.0, language);
+    svg.finish(&title, &describe(classes, &at, &totals, language))
 }
 
 struct Cell {
@@ -65,7 +80,7 @@ struct Cell {
 }
 
 impl Cell {
-    fn draw(&self, svg: &mut Svg, truth: &str, given: &str) {
+    fn draw(&self, svg: &mut Svg, truth: &str, given: &str, language: Language) {
         let (x, y) = self.corner;
         let middle = (x + self.side / 2.0, y + self.side / 2.0);
         if self.count == 0 {
@@ -76,26 +91,27 @@ impl Cell {
         }
         let share = self.count as f64 / self.total as f64;
         let back = color(share);
-        let tip = format!(
-            "{} of {} pictures of {truth} were given {given} ({})",
-            count(self.count),
-            count(self.total),
-            percent(share)
+        let ([counted, total], percent) =
+            ([self.count, self.total].map(|n| language.count(n)), language.percent(share));
+        let tip = say!(
+            language,
+            "{counted} of {total} pictures of {truth} were given {given} ({percent})",
+            "{counted} images de {truth} sur {total} ont reçu {given} ({percent})"
         );
         svg.cell((x + 0.5, y + 0.5), (self.side - 1.0, self.side - 1.0), back, &tip);
-        let text = count(self.count);
+        let text = counted;
         let size = if text_width(&text, 15.0) < self.side - 8.0 { 15.0 } else { 10.0 };
         if self.side < 48.0 {
             svg.text_on_cell((middle.0, middle.1 + size * 0.35), size, readable_on(back), &text);
         } else {
             svg.text_on_cell((middle.0, middle.1 - 1.0), size, readable_on(back), &text);
-            svg.text_on_cell((middle.0, middle.1 + 16.0), TICK, readable_on(back), &percent(share));
+            svg.text_on_cell((middle.0, middle.1 + 16.0), TICK, readable_on(back), &percent);
         }
     }
 }
 
 /// What the colours mean.
-fn bar(svg: &mut Svg, left: f64, top: f64) {
+fn bar(svg: &mut Svg, left: f64, top: f64, language: Language) {
     const STEPS: usize = 32;
     const STEP: f64 = 3.0;
     svg.text((left, top + 10.0), Anchor::Start, TICK, Tone::Soft, "0");
@@ -104,17 +120,28 @@ fn bar(svg: &mut Svg, left: f64, top: f64) {
         svg.cell((left + 12.0 + step as f64 * STEP, top), (STEP, 12.0), color(share), "");
     }
     let end = left + 12.0 + STEPS as f64 * STEP;
-    svg.text((end + 5.0, top + 10.0), Anchor::Start, TICK, Tone::Soft, "100\u{a0}% of the row");
+    svg.text(
+        (end + 5.0, top + 10.0),
+        Anchor::Start,
+        TICK,
+        Tone::Soft,
+        &say!(language, "100\u{a0}% of the row", "100 % de la ligne"),
+    );
 }
 
-fn describe(classes: &[String], at: &impl Fn(usize, usize) -> u64, totals: &[u64]) -> String {
+fn describe(classes: &[String], at: &impl Fn(usize, usize) -> u64, totals: &[u64], language: Language) -> String {
     let rows = classes.iter().enumerate().map(|(row, class)| {
         let given = classes.iter().enumerate().filter(|&(column, _)| at(row, column) > 0);
-        let given: Vec<String> = given.map(|(c, name)| format!("{} given {name}", count(at(row, c)))).collect();
+        let given = given.map(|(c, name)| {
+            let n = language.count(at(row, c));
+            say!(language, "{n} given {name}", "{n} ont reçu {name}")
+        });
+        let given: Vec<String> = given.collect();
         if given.is_empty() {
-            format!("{class}: no picture.")
+            say!(language, "{class}: no picture.", "{class} : aucune image.")
         } else {
-            format!("{class}, {} pictures: {}.", count(totals[row]), given.join(", "))
+            let (n, given) = (language.count(totals[row]), given.join(", "));
+            say!(language, "{class}, {n} pictures: {given}.", "{class}, {n} images : {given}.")
         }
     });
     rows.collect::<Vec<_>>().join(" ")

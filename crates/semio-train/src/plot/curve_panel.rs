@@ -1,9 +1,9 @@
 use super::{
-    numbers::decimal,
     scale::Scale,
     svg::{Anchor, LABEL, Svg, TICK, TITLE, fit},
     theme::Tone,
 };
+use crate::Language;
 
 const WIDTH: f64 = 300.0;
 const HEIGHT: f64 = 336.0;
@@ -25,6 +25,7 @@ pub(super) struct CurvePanel<'a> {
     /// The area, and where it stands.
     pub(super) area_label: (&'a str, (f64, f64)),
     pub(super) description: &'a str,
+    pub(super) language: Language,
 }
 
 impl CurvePanel<'_> {
@@ -39,7 +40,7 @@ impl CurvePanel<'_> {
             let value = f64::from(step) / 4.0;
             svg.line(at((0.0, value)), at((1.0, value)), Tone::Grid, 1.0, false);
             svg.line(at((value, 0.0)), at((value, 1.0)), Tone::Grid, 1.0, false);
-            let label = decimal(value, if step % 4 == 0 { 0 } else { 2 });
+            let label = self.language.decimal(value, if step % 4 == 0 { 0 } else { 2 });
             svg.text((LEFT - 7.0, y.at(value) + 4.0), Anchor::End, TICK, Tone::Soft, &label);
             svg.text((x.at(value), TOP + SIDE + 17.0), Anchor::Middle, TICK, Tone::Soft, &label);
         }

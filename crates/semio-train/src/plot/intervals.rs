@@ -1,5 +1,6 @@
+use crate::Language;
+
 use super::{
-    numbers::decimal,
     scale::{Scale, decimals},
     svg::{Anchor, LABEL, Svg, TICK, TITLE, fit},
     theme::Tone,
@@ -21,7 +22,7 @@ const NAMES: f64 = 190.0;
 const ROW: f64 = 24.0;
 
 /// Draws figures between 0 and 1 one below the other, each with its interval.
-pub fn interval_plot(title: &str, subtitle: &str, rows: &[IntervalRow<'_>]) -> String {
+pub fn interval_plot(title: &str, subtitle: &str, rows: &[IntervalRow<'_>], language: Language) -> String {
     let (top, bottom) = (62.0, 44.0);
     let height = top + ROW * rows.len() as f64 + bottom;
     let mut svg = Svg::new(WIDTH, height);
@@ -43,7 +44,7 @@ pub fn interval_plot(title: &str, subtitle: &str, rows: &[IntervalRow<'_>]) -> S
     for &tick in &ticks {
         let x = scale.at(tick);
         svg.line((x, top - 8.0), (x, floor), Tone::Grid, 1.0, false);
-        svg.text((x, floor + 18.0), Anchor::Middle, TICK, Tone::Soft, &decimal(tick, decimals(&ticks)));
+        svg.text((x, floor + 18.0), Anchor::Middle, TICK, Tone::Soft, &language.decimal(tick, decimals(&ticks)));
     }
     for (i, row) in rows.iter().enumerate() {
         let y = top + ROW * (i as f64 + 0.5);
@@ -55,8 +56,8 @@ pub fn interval_plot(title: &str, subtitle: &str, rows: &[IntervalRow<'_>]) -> S
             }
         }
         svg.dot((scale.at(row.value), y), 4.0, Tone::Series(0));
-        svg.text((WIDTH - 78.0, y + 4.5), Anchor::Start, LABEL, Tone::Ink, &decimal(row.value, 3));
+        svg.text((WIDTH - 78.0, y + 4.5), Anchor::Start, LABEL, Tone::Ink, &language.decimal(row.value, 3));
     }
-    let said: Vec<String> = rows.iter().map(|r| format!("{} {}", r.name, decimal(r.value, 3))).collect();
+    let said: Vec<String> = rows.iter().map(|r| format!("{} {}", r.name, language.decimal(r.value, 3))).collect();
     svg.finish(title, &format!("{subtitle}. {}.", said.join(", ")))
 }

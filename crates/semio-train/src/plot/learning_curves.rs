@@ -1,10 +1,11 @@
 use super::{
-    numbers::{count, decimal, percent},
     scale::{Scale, decimals, ticks_from_zero},
     spread::spread,
     svg::{Anchor, LABEL, Svg, TICK, TITLE, fit},
     theme::Tone,
 };
+
+use crate::language::{Language, say};
 
 /// What one epoch of training reached.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,6 +33,8 @@ pub struct LearningCurves<'a> {
     pub training_pictures: Option<u64>,
     /// Pictures validated on.
     pub validation_pictures: Option<u64>,
+    /// The language of its words.
+    pub language: Language,
 }
 
 const WIDTH: f64 = 560.0;
@@ -44,27 +47,32 @@ const BOTTOM: f64 = 48.0;
 
 /// Draws loss and, where known, accuracy over the epochs, one above the other.
 pub fn learning_curves(curves: &LearningCurves<'_>) -> String {
-    let epochs = curves.epochs;
+    let (epochs, language) = (curves.epochs, curves.language);
+    let title = say!(language, "Learning curves", "Courbes d’apprentissage");
+    let training = || say!(language, "training", "entraînement");
+    let validation = || "validation".to_owned();
     let loss = Panel {
-        name: "loss",
+        name: say!(language, "loss", "perte"),
         series: [
-            ("training", epochs.iter().map(|e| Some(e.train_loss)).collect()),
-            ("validation", epochs.iter().map(|e| e.val_loss).collect()),
+            (training(), epochs.iter().map(|e| Some(e.train_loss)).collect()),
+            (validation(), epochs.iter().map(|e| e.val_loss).collect()),
         ],
         share: false,
+        language,
     };
     let accuracy = Panel {
-        name: "accuracy",
+        name: say!(language, "accuracy", "exactitude"),
         series: [
-            ("training", epochs.iter().map(|e| e.train_accuracy).collect()),
-            ("validation", epochs.iter().map(|e| e.val_accuracy).collect()),
+            (training(), epochs.iter().map(|e| e.train_accuracy).collect()),
+            (validation(), epochs.iter().map(|e| e.val_accuracy).collect()),
         ],
         share: true,
+        language,
     };
-    let panels: Vec<Panel> = [loss, accuracy].into_iter().filter(|p| p.name == "loss" || !p.is_empty()).collect();
+    let panels: Vec<Panel> = [loss, accuracy].into_iter().filter(|p| !p.share || !p.is_empty()).collect();
     let height = TOP + panels.len() as f64 * (PANEL + BETWEEN) - BETWEEN + BOTTOM;
     let mut svg = Svg::new(WIDTH, height);
-    svg.bold((12.0, 24.0), Anchor::Start, TITLE, Tone::Ink, "Learning curves");
+    svg.bold((12.0, 24.0), Anchor::Start, TITLE, Tone::Ink, &title);
     svg.text((12.0, 43.0), Anchor::Start, TICK, Tone::Soft, &subtitle(curves));
     let last = epochs.last().map_or(1, |e| e.epoch.max(1));
     let x = Scale { values: (1.0_f64.min(f64::from(last)), f64::from(last)), pixels: (LEFT, WIDTH - RIGHT) };
@@ -74,15 +82,22 @@ pub fn learning_curves(curves: &LearningCurves<'_>) -> String {
         panel.draw(&mut svg, epochs, x, top, curves.best_epoch, lowest);
     }
     let bottom = height - BOTTOM;
-    svg.text(((LEFT + WIDTH - RIGHT) / 2.0, bottom + 38.0), Anchor::Middle, LABEL, Tone::Soft, "epoch");
-    svg.finish("Learning curves", &describe(curves))
+    svg.text(
+        ((LEFT + WIDTH - RIGHT) / 2.0, bottom + 38.0),
+        Anchor::Middle,
+        LABEL,
+        Tone::Soft,
+        &say!(language, "epoch", "époque"),
+    );
+    svg.finish(&title, &describe(curves))
 }
 
 struct Panel {
-    name: &'static str,
-    series: [(&'static str, Vec<Option<f64>>); 2],
+    name: String,
+    series: [(String, Vec<Option<f64>>); 2],
     /// Shares run from 0 to 100 %.
     share: bool,
+    language: Language,
 }
 
 impl Panel {
@@ -98,10 +113,11 @@ impl Panel {
         let places = decimals(&ticks);
         for &tick in &ticks {
             svg.line((LEFT, y.at(tick)), (WIDTH - RIGHT, y.at(tick)), Tone::Grid, 1.0, false);
-            let label = if self.share { format!("{:.0}\u{a0}%", tick * 100.0) } else { decimal(tick, places) };
+            let label =
+                if self.share { format!("{:.0}\u{a0}%", tick * 100.0) } else { self.language.decimal(tick, places) };
             svg.text((LEFT - 7.0, y.at(tick) + 4.0), Anchor::End, TICK, Tone::Soft, &label);
         }
-        svg.turned((14.0, top + PANEL / 2.0), Anchor::Middle, -90.0, Tone::Soft, self.name);
+        svg.turned((14.0, top + PANEL / 2.0), Anchor::Middle, -90.0, Tone::Soft, &self.name);
         for epoch in epoch_ticks(epochs) {
             let at = x.at(f64::from(epoch));
             svg.line((at, top + PANEL), (at, top + PANEL + 4.0), Tone::Soft, 1.0, false);
@@ -117,7 +133,13 @@ impl Panel {
                 at if at < LEFT + 40.0 => (Anchor::Start, LEFT),
                 at => (Anchor::Middle, at),
             };
-            svg.text((label, top - 8.0), anchor, TICK, Tone::Mark, &format!("best epoch {best}"));
+            svg.text(
+                (label, top - 8.0),
+                anchor,
+                TICK,
+                Tone::Mark,
+                &say!(self.language, "best epoch {best}", "meilleure époque {best}"),
+            );
         }
         self.draw_series(svg, epochs, x, y);
     }
@@ -142,7 +164,8 @@ impl Panel {
             }
             if let Some(&(end, at, value)) = points.iter().flatten().last() {
                 svg.dot((end, at), 3.0, tone);
-                let value = if self.share { percent(value) } else { decimal(value, 3) };
+                let language = self.language;
+                let value = if self.share { language.percent(value) } else { language.decimal(value, 3) };
                 ends.push((tone, end, at, format!("{name} {value}")));
             }
         }
@@ -168,21 +191,47 @@ fn epoch_ticks(epochs: &[EpochFigures]) -> Vec<u32> {
 }
 
 fn subtitle(curves: &LearningCurves<'_>) -> String {
-    let part = |n: Option<u64>, what: &str| n.map(|n| format!("{} {what}", count(n)));
-    let parts = [part(curves.training_pictures, "training"), part(curves.validation_pictures, "validation")];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    let epochs = match curves.epochs.len() {
-        1 => "1 epoch".to_owned(),
-        n => format!("{n} epochs"),
+    let language = curves.language;
+    let n = curves.epochs.len();
+    let epochs = match n {
+        1 => say!(language, "1 epoch", "1 époque"),
+        _ => say!(language, "{n} epochs", "{n} époques"),
     };
-    if parts.is_empty() { epochs } else { format!("{epochs} · {} pictures", parts.join(" and ")) }
+    let [training, validation] =
+        [curves.training_pictures, curves.validation_pictures].map(|n| n.map(|n| language.count(n)));
+    match (training, validation) {
+        (None, None) => epochs,
+        (Some(n), None) => say!(language, "{epochs} · {n} training pictures", "{epochs} · {n} images d’entraînement"),
+        (None, Some(n)) => say!(language, "{epochs} · {n} validation pictures", "{epochs} · {n} images de validation"),
+        (Some(n), Some(m)) => say!(
+            language,
+            "{epochs} · {n} training and {m} validation pictures",
+            "{epochs} · {n} images d’entraînement et {m} de validation"
+        ),
+    }
 }
 
 fn describe(curves: &LearningCurves<'_>) -> String {
-    let Some(last) = curves.epochs.last() else { return "No epoch was finished.".to_owned() };
-    let mut said = vec![format!("After epoch {}: training loss {}", last.epoch, decimal(last.train_loss, 3))];
-    said.extend(last.val_loss.map(|loss| format!("validation loss {}", decimal(loss, 3))));
-    said.extend(last.val_accuracy.map(|accuracy| format!("validation accuracy {}", percent(accuracy))));
-    let kept = curves.best_epoch.map(|best| format!(" The weights of epoch {best} were kept.")).unwrap_or_default();
+    let language = curves.language;
+    let Some(last) = curves.epochs.last() else {
+        return say!(language, "No epoch was finished.", "Aucune époque n’a été achevée.");
+    };
+    let (epoch, loss) = (last.epoch, language.decimal(last.train_loss, 3));
+    let mut said = vec![say!(
+        language,
+        "After epoch {epoch}: training loss {loss}",
+        "Après l’époque {epoch} : perte d’entraînement {loss}"
+    )];
+    said.extend(last.val_loss.map(|loss| {
+        let loss = language.decimal(loss, 3);
+        say!(language, "validation loss {loss}", "perte de validation {loss}")
+    }));
+    said.extend(last.val_accuracy.map(|accuracy| {
+        let accuracy = language.percent(accuracy);
+        say!(language, "validation accuracy {accuracy}", "exactitude de validation {accuracy}")
+    }));
+    let kept = curves.best_epoch.map_or_else(String::new, |best| {
+        say!(language, " The weights of epoch {best} were kept.", " Les poids de l’époque {best} ont été gardés.")
+    });
     format!("{}.{kept}", said.join(", "))
 }

@@ -1,5 +1,6 @@
+use crate::Language;
+
 use super::{
-    numbers::decimal,
     scale::{Scale, decimals, ticks_from_zero},
     svg::{Anchor, LABEL, Svg, TICK, TITLE, text_width},
     theme::Tone,
@@ -19,7 +20,7 @@ pub struct Point<'a> {
 const SIZE: (f64, f64) = (760.0, 420.0);
 
 /// Draws named points: a cost or a speed against a share.
-pub fn scatter_plot(title: &str, axes: [&str; 2], points: &[Point<'_>]) -> String {
+pub fn scatter_plot(title: &str, axes: [&str; 2], points: &[Point<'_>], language: Language) -> String {
     let mut svg = Svg::new(SIZE.0, SIZE.1);
     svg.bold((12.0, 24.0), Anchor::Start, TITLE, Tone::Ink, title);
     let (left, right, top, bottom) = (64.0, SIZE.0 - 24.0, 60.0, SIZE.1 - 52.0);
@@ -40,7 +41,7 @@ pub fn scatter_plot(title: &str, axes: [&str; 2], points: &[Point<'_>]) -> Strin
             Anchor::End,
             TICK,
             Tone::Soft,
-            &decimal(tick, decimals(&ticks).max(2)),
+            &language.decimal(tick, decimals(&ticks).max(2)),
         );
     }
     for power in low.floor() as i32..=high.ceil() as i32 {
@@ -53,7 +54,7 @@ pub fn scatter_plot(title: &str, axes: [&str; 2], points: &[Point<'_>]) -> Strin
                     Anchor::Middle,
                     TICK,
                     Tone::Soft,
-                    &decimal(x, usize::from(x < 1.0)),
+                    &language.decimal(x, (-x.log10()).ceil().max(0.0) as usize),
                 );
             }
         }
@@ -79,7 +80,9 @@ pub fn scatter_plot(title: &str, axes: [&str; 2], points: &[Point<'_>]) -> Strin
             svg.text(place, Anchor::Start, TICK, Tone::Ink, point.name);
         }
     }
-    let said: Vec<String> =
-        points.iter().map(|p| format!("{} at {}, {}", p.name, decimal(p.x, 1), decimal(p.y, 3))).collect();
+    let said: Vec<String> = points
+        .iter()
+        .map(|p| format!("{}: {}, {}", p.name, language.decimal(p.x, 1), language.decimal(p.y, 3)))
+        .collect();
     svg.finish(title, &format!("{} against {}: {}.", axes[1], axes[0], said.join("; ")))
 }

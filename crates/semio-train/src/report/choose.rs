@@ -5,7 +5,7 @@ use semio_stats::Predictions;
 /// Pictures worth showing, as rows of the predictions; none stands twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChosenExamples {
-    /// Right: the most confident of each class in turn.
+    /// Right, and typical: of each class in turn those whose confidence is nearest to the class's median.
     pub hits: Vec<usize>,
     /// Wrong: the most confident first.
     pub misses: Vec<usize>,
@@ -21,14 +21,14 @@ pub fn choose_examples(predictions: &Predictions, count: usize) -> ChosenExample
     by_confidence.sort_by(|&a, &b| confidence(b).total_cmp(&confidence(a)));
     let misses: Vec<usize> = by_confidence.iter().copied().filter(|row| !right(row)).take(count).collect();
 
-    let mut seen = vec![0; predictions.classes().len()];
     let mut hits: Vec<(usize, usize)> = Vec::new();
-    for &row in by_confidence.iter().filter(|row| right(row)) {
-        let turn = &mut seen[predictions.truth()[row]];
-        if *turn < count {
-            hits.push((*turn, row));
-        }
-        *turn += 1;
+    for class in 0..predictions.classes().len() {
+        let of_class = |row: &&usize| right(row) && predictions.truth()[**row] == class;
+        let mut own: Vec<usize> = by_confidence.iter().filter(of_class).copied().collect();
+        let Some(median) = own.get(own.len() / 2).map(|&row| confidence(row)) else { continue };
+        let distance = |row: usize| (confidence(row) - median).abs();
+        own.sort_by(|&a, &b| distance(a).total_cmp(&distance(b)));
+        hits.extend(own.into_iter().take(count).enumerate());
     }
     hits.sort_by_key(|&(turn, row)| (turn, predictions.truth()[row]));
     let hits: Vec<usize> = hits.into_iter().map(|(_, row)| row).take(count).collect();

@@ -1,13 +1,16 @@
 use super::ClassCurves;
 use crate::{
-    Verdict,
+    Language, Verdict,
     plot::{EpochFigures, PartCounts},
 };
+use semio_model::Leak;
 use semio_stats::Evaluation;
 
 /// Everything that a report tells. What is not known stays empty or `None`, and its section is left out.
 #[derive(Clone, Debug)]
 pub struct Report {
+    /// The language that it is written in.
+    pub language: Language,
     /// The page's heading.
     pub title: String,
     /// When the report was made, as the reader writes dates.
@@ -72,6 +75,10 @@ pub struct Data {
     pub parts: Vec<PartCounts>,
     /// What was left out and why.
     pub left_out: Vec<LeftOut>,
+    /// What the parts know of each other; none where it was not measured.
+    pub leak: Option<Leak>,
+    /// Groups of (nearly) the same picture that the program kept in one part each; none where it did not make the parts.
+    pub alike_kept: Option<u64>,
 }
 
 /// What the judged pictures were used for before, which says how far their figures can be trusted.
@@ -181,6 +188,20 @@ pub struct Examples {
     pub misses: Vec<Example>,
     /// Two classes nearly equally probable.
     pub doubtful: Vec<Example>,
+    /// Whether maps stand beside the pictures; none where it is not known.
+    pub maps: Option<Maps>,
+}
+
+/// Maps of where the model looked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Maps {
+    /// They stand beside the pictures.
+    Shown {
+        /// How they were made, for example `grad-cam`.
+        method: String,
+    },
+    /// The network has none; why, in words.
+    Lacking(String),
 }
 
 /// One picture.
@@ -190,6 +211,8 @@ pub struct Example {
     pub file: String,
     /// A thumbnail as the bytes of a PNG file.
     pub png: Option<Vec<u8>>,
+    /// The same with the map of where the model looked laid over it, likewise; none where no place speaks for the class.
+    pub map: Option<Vec<u8>>,
     /// The true class.
     pub truth: String,
     /// The class given.

@@ -6,14 +6,18 @@
 mod choose;
 mod curves;
 mod facts;
+mod leak;
 mod overfitting;
 mod render;
+mod subgroups;
 mod tables;
 mod words;
 
 pub use choose::{ChosenExamples, choose_examples};
 pub use curves::ClassCurves;
-pub use facts::{Data, Example, Examples, Fold, Groups, LeftOut, Model, PartUse, Report, Split, Stopping, Training};
+pub use facts::{
+    Data, Example, Examples, Fold, Groups, LeftOut, Maps, Model, PartUse, Report, Split, Stopping, Training,
+};
 pub use overfitting::overfitting_remark;
 pub use render::ReportError;
 pub(crate) use render::css_string;

@@ -1,4 +1,7 @@
-use crate::plot::{EpochFigures, decimal, percent};
+use crate::{
+    language::{Language, say},
+    plot::EpochFigures,
+};
 
 /// From this rise of the validation loss above its lowest value on, over-fitting is said.
 const RISE: f64 = 1.1;
@@ -6,7 +9,7 @@ const RISE: f64 = 1.1;
 const LEAD: f64 = 0.1;
 
 /// Says in words whether the learning curves show over-fitting; `None` without a validation loss in three epochs.
-pub fn overfitting_remark(history: &[EpochFigures], best_epoch: Option<u32>) -> Option<String> {
+pub fn overfitting_remark(history: &[EpochFigures], best_epoch: Option<u32>, language: Language) -> Option<String> {
     let with_loss: Vec<(&EpochFigures, f64)> =
         history.iter().filter_map(|e| e.val_loss.filter(|l| l.is_finite()).map(|l| (e, l))).collect();
     if with_loss.len() < 3 {
@@ -14,52 +17,60 @@ pub fn overfitting_remark(history: &[EpochFigures], best_epoch: Option<u32>) -> 
     }
     let &(lowest, lowest_loss) = with_loss.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
     let &(last, last_loss) = with_loss.last()?;
+    let loss = |value: f64| language.decimal(value, 3);
+    let (low, high, first, end) = (loss(lowest_loss), loss(last_loss), lowest.epoch, last.epoch);
     if last_loss > lowest_loss * RISE && last.train_loss < lowest.train_loss {
         let kept = match best_epoch {
-            Some(best) if best <= lowest.epoch => {
-                format!(" The weights of epoch {best} were kept, from before that rise.")
-            }
-            Some(best) => format!(
+            Some(best) if best <= first => say!(
+                language,
+                " The weights of epoch {best} were kept, from before that rise.",
+                " Les poids de l’époque {best}, d’avant cette hausse, ont été gardés."
+            ),
+            Some(best) => say!(
+                language,
                 " The weights of epoch {best} were kept, from within that rise: a smaller network, more augmentation or \
-                 more regularisation may do better."
+                 more regularisation may do better.",
+                " Les poids de l’époque {best}, pendant cette hausse, ont été gardés : un réseau plus petit, plus \
+                 d’augmentation ou de régularisation peuvent faire mieux."
             ),
             None => String::new(),
         };
-        return Some(format!(
-            "Over-fitting: from epoch {} to epoch {} the training loss fell from {} to {}, while the validation loss \
-             rose from {} to {}.{kept}",
-            lowest.epoch,
-            last.epoch,
-            decimal(lowest.train_loss, 3),
-            decimal(last.train_loss, 3),
-            decimal(lowest_loss, 3),
-            decimal(last_loss, 3),
+        let (from, to) = (loss(lowest.train_loss), loss(last.train_loss));
+        return Some(say!(
+            language,
+            "Over-fitting: from epoch {first} to epoch {end} the training loss fell from {from} to {to}, while the \
+             validation loss rose from {low} to {high}.{kept}",
+            "Surapprentissage : de l’époque {first} à l’époque {end}, la perte d’entraînement est descendue de {from} à \
+             {to}, tandis que la perte de validation est montée de {low} à {high}.{kept}"
         ));
     }
     let kept = best_epoch.and_then(|b| history.iter().find(|e| e.epoch == b)).unwrap_or(last);
     if let (Some(train), Some(val)) = (kept.train_accuracy, kept.val_accuracy)
         && train - val > LEAD
     {
-        return Some(format!(
-            "Over-fitting: at epoch {} the accuracy is {} on the training pictures and {} on the validation pictures.",
-            kept.epoch,
-            percent(train),
-            percent(val),
+        let (epoch, [train, val]) = (kept.epoch, [train, val].map(|share| language.percent(share)));
+        return Some(say!(
+            language,
+            "Over-fitting: at epoch {epoch} the accuracy is {train} on the training pictures and {val} on the validation \
+             pictures.",
+            "Surapprentissage : à l’époque {epoch}, l’exactitude est de {train} sur les images d’entraînement et de {val} \
+             sur celles de validation."
         ));
     }
-    if lowest.epoch == last.epoch {
-        return Some(format!(
-            "No sign of over-fitting. The validation loss was lowest in the last epoch ({}), {}: longer training may do \
-             better.",
-            last.epoch,
-            decimal(last_loss, 3),
+    if first == end {
+        return Some(say!(
+            language,
+            "No sign of over-fitting. The validation loss was lowest in the last epoch ({end}), {high}: longer training \
+             may do better.",
+            "Aucun signe de surapprentissage. La perte de validation était la plus basse à la dernière époque ({end}), \
+             {high} : un entraînement plus long peut faire mieux."
         ));
     }
-    Some(format!(
-        "No clear sign of over-fitting: the validation loss was lowest in epoch {} ({}) and ended at {}.",
-        lowest.epoch,
-        decimal(lowest_loss, 3),
-        decimal(last_loss, 3),
+    Some(say!(
+        language,
+        "No clear sign of over-fitting: the validation loss was lowest in epoch {first} ({low}) and ended at {high}.",
+        "Aucun signe net de surapprentissage : la perte de validation était la plus basse à l’époque {first} ({low}) et a \
+         fini à {high}."
     ))
 }
 
@@ -80,21 +91,25 @@ mod tests {
             .collect()
     }
 
+    fn said(history: &[EpochFigures], best: Option<u32>) -> Option<String> {
+        overfitting_remark(history, best, Language::English)
+    }
+
     #[test]
     fn says_what_the_curves_show() {
         let rising = history(&[(1.0, 1.0, 0.5, 0.5), (0.5, 0.7, 0.8, 0.75), (0.1, 1.2, 0.99, 0.74)]);
-        let remark = overfitting_remark(&rising, Some(2)).unwrap_or_default();
+        let remark = said(&rising, Some(2)).unwrap_or_default();
         assert!(
             remark.starts_with("Over-fitting: from epoch 2 to epoch 3") && remark.ends_with("that rise."),
             "{remark}"
         );
-        assert!(overfitting_remark(&rising, Some(3)).unwrap_or_default().contains("from within that rise"));
+        assert!(said(&rising, Some(3)).unwrap_or_default().contains("from within that rise"));
         let lead = history(&[(1.0, 1.0, 0.5, 0.5), (0.5, 0.7, 0.8, 0.75), (0.1, 0.72, 0.99, 0.74)]);
-        assert!(overfitting_remark(&lead, Some(3)).unwrap_or_default().starts_with("Over-fitting: at epoch 3"));
+        assert!(said(&lead, Some(3)).unwrap_or_default().starts_with("Over-fitting: at epoch 3"));
         let falling = history(&[(1.0, 1.0, 0.5, 0.5), (0.8, 0.8, 0.6, 0.6), (0.7, 0.7, 0.7, 0.7)]);
-        assert!(overfitting_remark(&falling, Some(3)).unwrap_or_default().contains("longer training"));
+        assert!(said(&falling, Some(3)).unwrap_or_default().contains("longer training"));
         let flat = history(&[(1.0, 1.0, 0.5, 0.5), (0.8, 0.8, 0.6, 0.6), (0.7, 0.82, 0.7, 0.7)]);
-        assert!(overfitting_remark(&flat, Some(2)).unwrap_or_default().starts_with("No clear sign"));
-        assert_eq!(overfitting_remark(&flat[..2], Some(2)), None);
+        assert!(said(&flat, Some(2)).unwrap_or_default().starts_with("No clear sign"));
+        assert_eq!(said(&flat[..2], Some(2)), None);
     }
 }

@@ -1,12 +1,18 @@
 use super::{Report, words};
-use crate::plot::{count, decimal, percent};
-use semio_stats::{Averages, ClassFigures, Evaluation, Figures, Interval, Metric, MicroAverages, Undefined};
+use crate::language::{Language, say};
+use semio_stats::{Averages, Bounded, ClassFigures, Evaluation, Figures, Interval, Metric, MicroAverages, Undefined};
 
 /// One cell; an undefined metric is a dash with the number of its footnote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cell {
     pub(super) text: String,
     pub(super) note: Option<usize>,
+}
+
+impl Cell {
+    pub(super) fn plain(text: String) -> Self {
+        Self { text, note: None }
+    }
 }
 
 /// A table row with its heading.
@@ -17,54 +23,98 @@ pub(super) struct Row {
 }
 
 /// The reasons of undefined metrics, each once, in the order in which they are met.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Notes(Vec<Undefined>);
+#[derive(Clone, Debug)]
+pub(super) struct Notes {
+    language: Language,
+    reasons: Vec<Undefined>,
+}
 
 impl Notes {
+    pub(super) fn new(language: Language) -> Self {
+        Self { language, reasons: vec![] }
+    }
+
     /// The reasons in words, the first being number 1.
-    pub(super) fn words(&self) -> Vec<&'static str> {
-        self.0.iter().map(|r| r.words()).collect()
+    pub(super) fn words(&self) -> Vec<String> {
+        self.reasons.iter().map(|r| words::undefined(*r, self.language)).collect()
     }
 
     fn cell(&mut self, metric: Metric, write: impl Fn(f64) -> String) -> Cell {
         match metric {
-            Ok(value) => Cell { text: write(value), note: None },
+            Ok(value) => Cell::plain(write(value)),
             Err(reason) => {
-                let place = self.0.iter().position(|r| *r == reason).unwrap_or_else(|| {
-                    self.0.push(reason);
-                    self.0.len() - 1
+                let place = self.reasons.iter().position(|r| *r == reason).unwrap_or_else(|| {
+                    self.reasons.push(reason);
+                    self.reasons.len() - 1
                 });
                 Cell { text: "–".to_owned(), note: Some(place + 1) }
             }
         }
     }
+
+    fn percent(&mut self, metric: Metric) -> Cell {
+        let language = self.language;
+        self.cell(metric, |v| language.percent(v))
+    }
+
+    fn area(&mut self, metric: Metric) -> Cell {
+        let language = self.language;
+        self.cell(metric, |v| language.area(v))
+    }
+
+    fn number(&mut self, metric: Metric) -> Cell {
+        let language = self.language;
+        self.cell(metric, |v| language.decimal(v, 3))
+    }
+
+    /// The share of right pictures with its counts.
+    fn accuracy(&mut self, f: &Figures<Metric>) -> Cell {
+        let language = self.language;
+        self.cell(f.accuracy, |_| words::share(words::correct(&f.confusion_matrix), f.n, language))
+    }
+
+    /// A figure with its interval in one cell.
+    pub(super) fn bounded(&mut self, figure: &Bounded, percents: bool) -> Cell {
+        let language = self.language;
+        let write = |v: f64| if percents { language.percent(v) } else { language.area(v) };
+        let mut cell = self.cell(figure.value, write);
+        if let Some(Interval { low, high }) = figure.interval {
+            let end = |v: f64| if percents { language.decimal(100.0 * v, 1) } else { language.decimal(v, 3) };
+            let between = language.between(&end(low), &end(high));
+            cell.text = format!("{} ({between})", cell.text);
+        }
+        cell
+    }
 }
 
 /// The metrics of the whole; with unanswered pictures, a second column for the answered ones.
 pub(super) fn overall(e: &Evaluation, bounds: Option<&Figures<Option<Interval>>>, notes: &mut Notes) -> Vec<Row> {
+    let language = notes.language;
     let sets: Vec<&Figures<Metric>> =
         if e.selective.n == e.overall.n { vec![&e.overall] } else { vec![&e.overall, &e.selective] };
-    let mut row = |name: &str, metric: fn(&Figures<Metric>) -> Metric, write: fn(&Figures<Metric>, f64) -> String| {
-        let cells = sets.iter().map(|f| notes.cell(metric(f), |v| write(f, v)));
-        Row { name: name.to_owned(), cells: cells.collect() }
+    let mut row = |name: String, cell: fn(&mut Notes, &Figures<Metric>) -> Cell| {
+        let cells = sets.iter().map(|f| cell(notes, f)).collect();
+        Row { name, cells }
     };
     let mut rows = vec![
-        row("Accuracy", |f| f.accuracy, |f, _| words::share(words::correct(&f.confusion_matrix), f.n)),
-        row("Balanced accuracy", |f| f.balanced_accuracy, |_, v| percent(v)),
-        row("ROC-AUC", |f| f.roc_auc, |_, v| words::area(v)),
-        row("PR-AUC (average precision)", |f| f.pr_auc, |_, v| words::area(v)),
-        row("Log loss", |f| f.log_loss, |_, v| decimal(v, 3)),
-        row("Cohen's kappa", |f| f.kappa, |_, v| decimal(v, 3)),
-        row("Matthews' correlation", |f| f.mcc, |_, v| decimal(v, 3)),
+        row(say!(language, "Accuracy", "Exactitude"), Notes::accuracy),
+        row(say!(language, "Balanced accuracy", "Exactitude équilibrée"), |notes, f| {
+            notes.percent(f.balanced_accuracy)
+        }),
+        row("ROC-AUC".into(), |notes, f| notes.area(f.roc_auc)),
+        row(say!(language, "PR-AUC (average precision)", "PR-AUC (précision moyenne)"), |notes, f| {
+            notes.area(f.pr_auc)
+        }),
+        row(say!(language, "Log loss", "Perte logarithmique"), |notes, f| notes.number(f.log_loss)),
+        row(say!(language, "Cohen's kappa", "Kappa de Cohen"), |notes, f| notes.number(f.kappa)),
+        row(say!(language, "Matthews' correlation", "Corrélation de Matthews"), |notes, f| notes.number(f.mcc)),
     ];
     if let Some(b) = bounds {
-        let shares = [b.accuracy, b.balanced_accuracy];
-        let numbers = [b.roc_auc, b.pr_auc, b.log_loss, b.kappa, b.mcc];
-        let shown = shares.map(|i| (i, percent as fn(f64) -> String)).into_iter();
-        let shown = shown.chain(numbers.map(|i| (i, (|v| decimal(v, 3)) as fn(f64) -> String)));
-        for (row, (interval, write)) in rows.iter_mut().zip(shown) {
-            let text = interval.map_or_else(|| "–".to_owned(), |i| format!("{} to {}", write(i.low), write(i.high)));
-            row.cells.insert(1, Cell { text, note: None });
+        let figures = [b.accuracy, b.balanced_accuracy, b.roc_auc, b.pr_auc, b.log_loss, b.kappa, b.mcc];
+        for (place, (row, interval)) in rows.iter_mut().zip(figures).enumerate() {
+            let write = |v: f64| if place < 2 { language.percent(v) } else { language.decimal(v, 3) };
+            let between = |i: Interval| language.between(&write(i.low), &write(i.high));
+            row.cells.insert(1, Cell::plain(interval.map_or_else(|| "–".to_owned(), between)));
         }
     }
     rows
@@ -72,34 +122,39 @@ pub(super) fn overall(e: &Evaluation, bounds: Option<&Figures<Option<Interval>>>
 
 /// The averages over the classes.
 pub(super) fn averages(f: &Figures<Metric>, notes: &mut Notes) -> Vec<Row> {
-    let mut row = |name: &str, metrics: [Metric; 5]| Row {
-        name: name.to_owned(),
-        cells: metrics.into_iter().map(|m| notes.cell(m, percent)).collect(),
+    let language = notes.language;
+    let mut row = |name: String, metrics: [Metric; 5]| Row {
+        name,
+        cells: metrics.into_iter().map(|m| notes.percent(m)).collect(),
     };
     let of = |a: &Averages<Metric>| [a.recall, a.specificity, a.precision, a.npv, a.f1];
     let micro = |a: &MicroAverages<Metric>| [a.recall, a.specificity, a.precision, a.npv, a.f1];
     vec![
-        row("Macro (each class counts the same)", of(&f.macro_average)),
-        row("Weighted (by pictures)", of(&f.weighted)),
-        row("Micro (all decisions pooled)", micro(&f.micro)),
+        row(
+            say!(language, "Macro (each class counts the same)", "Macro (chaque classe compte autant)"),
+            of(&f.macro_average),
+        ),
+        row(say!(language, "Weighted (by pictures)", "Pondérée (par images)"), of(&f.weighted)),
+        row(say!(language, "Micro (all decisions pooled)", "Micro (toutes décisions réunies)"), micro(&f.micro)),
     ]
 }
 
 /// One row a class.
 pub(super) fn per_class(f: &Figures<Metric>, notes: &mut Notes) -> Vec<Row> {
+    let language = notes.language;
     let hits = |class: usize| f.confusion_matrix.get(class).and_then(|row| row.get(class)).copied().unwrap_or(0);
     let rows = f.per_class.iter().enumerate();
     rows.map(|(class, (name, c)): (usize, (&String, &ClassFigures<Metric>))| Row {
         name: name.clone(),
         cells: vec![
-            Cell { text: count(c.support), note: None },
-            notes.cell(c.recall, |_| words::share(hits(class), c.support)),
-            notes.cell(c.specificity, percent),
-            notes.cell(c.precision, percent),
-            notes.cell(c.npv, percent),
-            notes.cell(c.f1, percent),
-            notes.cell(c.roc_auc, words::area),
-            notes.cell(c.pr_auc, words::area),
+            Cell::plain(language.count(c.support)),
+            notes.cell(c.recall, |_| words::share(hits(class), c.support, language)),
+            notes.percent(c.specificity),
+            notes.percent(c.precision),
+            notes.percent(c.npv),
+            notes.percent(c.f1),
+            notes.area(c.roc_auc),
+            notes.area(c.pr_auc),
         ],
     })
     .collect()
@@ -107,17 +162,17 @@ pub(super) fn per_class(f: &Figures<Metric>, notes: &mut Notes) -> Vec<Row> {
 
 /// One row a fold, and the pooled figures last.
 pub(super) fn folds(report: &Report, notes: &mut Notes) -> Vec<Row> {
-    let pooled = ("All, pooled".to_owned(), &report.evaluation.overall);
+    let pooled = (say!(report.language, "All, pooled", "Tous, réunis"), &report.evaluation.overall);
     let rows = report.folds.iter().map(|f| (f.name.clone(), &f.evaluation.overall)).chain([pooled]);
     rows.map(|(name, f)| Row {
         name,
         cells: vec![
-            notes.cell(f.accuracy, |_| words::share(words::correct(&f.confusion_matrix), f.n)),
-            notes.cell(f.balanced_accuracy, percent),
-            notes.cell(f.roc_auc, words::area),
-            notes.cell(f.pr_auc, words::area),
-            notes.cell(f.macro_average.f1, percent),
-            notes.cell(f.log_loss, |v| decimal(v, 3)),
+            notes.accuracy(f),
+            notes.percent(f.balanced_accuracy),
+            notes.area(f.roc_auc),
+            notes.area(f.pr_auc),
+            notes.percent(f.macro_average.f1),
+            notes.number(f.log_loss),
         ],
     })
     .collect()
@@ -125,16 +180,15 @@ pub(super) fn folds(report: &Report, notes: &mut Notes) -> Vec<Row> {
 
 /// Pictures of each class in each part, and their sums.
 pub(super) fn parts(report: &Report) -> Vec<Row> {
-    let parts = &report.data.parts;
+    let (parts, language) = (&report.data.parts, report.language);
     let row = |name: String, of: &dyn Fn(&[u64]) -> u64| {
         let counts: Vec<u64> = parts.iter().map(|p| of(&p.counts)).collect();
         let sum = counts.iter().sum();
         let sum = (parts.len() > 1).then_some(sum);
-        let cells = counts.into_iter().chain(sum).map(|n| Cell { text: count(n), note: None }).collect();
-        Row { name, cells }
+        Row { name, cells: counts.into_iter().chain(sum).map(|n| Cell::plain(language.count(n))).collect() }
     };
     let classes = report.evaluation.classes.iter().enumerate();
     let classes = classes.map(|(c, name)| row(name.clone(), &|counts| counts.get(c).copied().unwrap_or(0)));
-    let all = row("All".to_owned(), &|counts| counts.iter().sum());
+    let all = row(say!(language, "All", "Toutes"), &|counts| counts.iter().sum());
     classes.chain([all]).collect()
 }

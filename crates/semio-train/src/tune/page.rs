@@ -3,6 +3,7 @@ use super::{
     space::{Dimension, Values},
 };
 use crate::{
+    Language,
     dataset::Dataset,
     plot::{Axis, count, decimal, inline, parallel_coordinates},
     recipe::Recipe,
@@ -42,20 +43,21 @@ pub(super) fn page(
         None => "the validation part".into(),
     };
     Survey {
+        language: Language::English,
         title: format!("A search over {} keys for {}", search.space.dimensions.len(), dataset.classes.join(" / ")),
-        running_head: ["Search".into(), today.into()],
+        running_head: ["Search".into(), today.into(), String::new()],
         plot_style: String::new(),
         facts: vec![
-            ("Made", format!("{today}, semio {}", env!("CARGO_PKG_VERSION"))),
-            ("Data", dataset.report.source.display().to_string()),
-            ("Data's SHA-256", dataset.sha256.clone()),
-            ("Judged on", judged),
-            ("Figure", figure.clone()),
-            ("Points by", match search.method {
+            ("Made".into(), format!("{today}, semio {}", env!("CARGO_PKG_VERSION"))),
+            ("Data".into(), dataset.report.source.display().to_string()),
+            ("Data's SHA-256".into(), dataset.sha256.clone()),
+            ("Judged on".into(), judged),
+            ("Figure".into(), figure.clone()),
+            ("Points by".into(), match search.method {
                 super::Method::Random => format!("chance, seed {}", search.seed),
                 super::Method::Tpe => format!("a tree-structured Parzen estimator after 8 random ones, seed {}", search.seed),
             }),
-            ("Trials", format!(
+            ("Trials".into(), format!(
                 "{} to the end, {} ended early, {} failed",
                 states(State::Done),
                 states(State::Pruned),
@@ -63,7 +65,7 @@ pub(super) fn page(
             )),
         ],
         brief: brief(searched, &figure),
-        ranked_by: "What was tried",
+        ranked_by: "What was tried".into(),
         ranking: picture,
         tables: vec![table(search, &ranked, &figure), failures(searched)].into_iter().filter(|t| !t.rows.is_empty()).collect(),
         figures: vec![],
@@ -143,7 +145,7 @@ fn table(search: &Search, ranked: &[&Trial], figure: &str) -> Table {
         fixed.into_iter().chain(keys.iter().map(|k| shown(t.keys.get(*k)))).collect()
     };
     Table {
-        title: "Trials, the best first",
+        title: "Trials, the best first".into(),
         header: header.into_iter().chain(keys.iter().map(|k| (*k).clone())).collect(),
         rows: ranked.iter().map(row).collect(),
         note: Some("A trial that was ended early shows what it had reached by then.".into()),
@@ -153,5 +155,5 @@ fn table(search: &Search, ranked: &[&Trial], figure: &str) -> Table {
 fn failures(searched: &Searched) -> Table {
     let row = |t: &Trial| Some(vec![(t.number + 1).to_string(), t.problem.clone()?]);
     let header = vec!["Trial".into(), "Why".into()];
-    Table { title: "Not trained", header, rows: searched.trials.iter().filter_map(row).collect(), note: None }
+    Table { title: "Not trained".into(), header, rows: searched.trials.iter().filter_map(row).collect(), note: None }
 }

@@ -3,7 +3,7 @@ use std::{collections::HashSet, path::PathBuf, process::ExitCode};
 use clap::Args;
 use semio_train::{
     DATA_KEYS, Place, Recipe,
-    compare::{Comparison, Contestant, Happening, Standing, compare},
+    compare::{Comparison, Contestant, Finding, Happening, Paired, PairedTest, Standing, compare},
 };
 
 use crate::{
@@ -141,6 +141,7 @@ impl Compare {
         for (rank, standing) in comparison.standings.iter().enumerate() {
             println!("{:>3}. {}", rank + 1, line(standing));
         }
+        print_tests(&comparison.tests);
         println!("\ntable    {}", self.output.join("comparison.csv").display());
         println!("report   {}", self.output.join("report.html").display());
         if comparison.asked_to_end {
@@ -151,6 +152,30 @@ impl Compare {
             println!("next     semio evaluate {} --data {} --split test", bundle.display(), split.display());
         }
         Ok(())
+    }
+}
+
+/// Which differences from the best the paired tests support.
+fn print_tests(tests: &[PairedTest]) {
+    let Some(best) = tests.first().map(|t| &t.against) else { return };
+    println!("\nagainst {best}, on the same pictures (paired tests, corrected for their number)");
+    let said = |paired: Option<&Paired>, places: usize, factor: f64| {
+        let Some(paired) = paired else { return "cannot be compared".to_owned() };
+        let p = match paired.p_corrected {
+            None => "nothing differs".to_owned(),
+            Some(p) if p < 0.001 => "p < 0.001".to_owned(),
+            Some(p) => format!("p {p:.3}"),
+        };
+        let finding = match paired.finding {
+            Finding::Worse => "worse",
+            Finding::Better => "better",
+            Finding::NoDifferenceShown => "no difference shown",
+        };
+        format!("{finding} ({:+.places$}, {p})", factor * paired.difference)
+    };
+    for t in tests {
+        let (area, share) = (said(t.roc_auc.as_ref(), 3, 1.0), said(t.accuracy.as_ref(), 1, 100.0));
+        println!("     {:<20} AUC {area}; accuracy in points {share}", t.name);
     }
 }
 

@@ -7,7 +7,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
 use semio_data::synth::{Format, Job, SynthError, SynthOptions, write_dataset_as};
-use semio_train::{Dataset, Recipe};
+use semio_train::{Dataset, DatasetError, Recipe};
 
 use crate::{
     Outcome,
@@ -66,7 +66,7 @@ pub(crate) enum Data {
         data: Box<DataFlags>,
         #[command(flatten)]
         split: SplitFlags,
-        /// List to write: file, label, split, group
+        /// List to write: file, label, split, group, and the data's further columns
         #[arg(short = 'o', long = "output", value_name = "FILE.csv")]
         output: PathBuf,
         /// Prints the reached ratios as JSON
@@ -133,7 +133,10 @@ fn divide(recipe: &Recipe, output: &std::path::Path, json: bool) -> Outcome {
         bar.set_position(done as u64);
     });
     bar.finish_and_clear();
-    let dataset = dataset?;
+    let dataset = dataset.map_err(|error| match error {
+        DatasetError::Leak { what, first } => super::train::leak(&what, &first),
+        other => Fault::from(other),
+    })?;
     std::fs::write(output, dataset.csv(recipe.calibration_ratio)?).map_err(|e| Fault::file("write", output, e))?;
     if json {
         println!("{}", serde_json::json!({ "counts": dataset.counts(), "sha256": dataset.sha256, "list": output }));

@@ -7,7 +7,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use semio_data::{Purpose, Split};
 use semio_model::Predictor;
-use semio_train::{Judged, Labelled, Verdict};
+use semio_train::{About, Judged, Labelled, Language, Verdict};
 
 use crate::{
     Outcome,
@@ -29,9 +29,15 @@ pub(crate) struct Evaluate {
     /// Part of the data to judge
     #[arg(long, value_enum, default_value = "test")]
     split: Part,
+    /// Columns whose values are judged apart, besides sex, age, source, view and device
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    subgroups: Vec<String>,
     /// Folder for evaluation.json, predictions.csv and report.html
     #[arg(short = 'o', long = "output", value_name = "DIR")]
     output: Option<PathBuf>,
+    /// Language of the report
+    #[arg(long, value_name = "CODE", default_value = "en", value_parser = ["en", "fr"])]
+    language: String,
     /// Prints all figures as JSON
     #[arg(long)]
     json: bool,
@@ -75,7 +81,9 @@ impl Evaluate {
         let checking = bar(0, "checking", quiet);
         let options = self.data.options(Purpose::Train)?;
         let split = self.split.split();
-        let labelled = Labelled::open(data, &options, &predictor.manifest().classes, split, &|done, all| {
+        let leaked = predictor.manifest().data.leak.as_ref().is_some_and(|leak| !leak.is_clean());
+        let leaked = leaked && self.is_own_data(&predictor);
+        let labelled = Labelled::open(data, &options, &predictor.manifest().classes, split, leaked, &|done, all| {
             checking.set_length(all as u64);
             checking.set_position(done as u64);
         })?;
@@ -92,8 +100,9 @@ impl Evaluate {
             predicting.set_position(done as u64);
         })?;
         predicting.finish_and_clear();
-        let groups = semio_train::group_names(&judged.pictures, &labelled.samples);
-        let verdict = Verdict::new(predictor.manifest(), &judged.predictions, &judged.results, groups.as_deref())?;
+        let about = About { samples: &labelled.samples, columns: &labelled.columns, subgroups: &self.subgroups };
+        let mut verdict = Verdict::new(predictor.manifest(), &judged, &about)?;
+        verdict.gaze = semio_train::gaze_of(&predictor, &judged, &labelled.samples);
         if let Some(folder) = &self.output {
             self.write(folder, &predictor, &labelled, &judged, &verdict)?;
         }
@@ -128,7 +137,7 @@ impl Evaluate {
     ) -> Result<(), Fault> {
         let name = self.bundle.display().to_string();
         let page = semio_train::evaluation_report(
-            predictor.manifest(),
+            predictor,
             &name,
             labelled,
             self.split.split(),
@@ -136,6 +145,7 @@ impl Evaluate {
             verdict,
             self.is_own_data(predictor),
             &today(),
+            Language::from_name(&self.language).unwrap_or_default(),
         )?;
         let json = serde_json::to_vec_pretty(verdict)?;
         let csv = semio_train::predictions_csv(judged)?;
@@ -197,6 +207,7 @@ fn print_figures(verdict: &Verdict, part: &str, labelled: &Labelled) {
         count(outcomes.unsure),
         count(outcomes.refused)
     );
+    print_parts(verdict);
     let width = evaluation.classes.iter().map(|c| c.chars().count()).max().unwrap_or(0).max(5);
     println!(
         "\n  {:<width$} {:>8} {:>10} {:>8} {:>12} {:>8}",
@@ -217,5 +228,39 @@ fn print_figures(verdict: &Verdict, part: &str, labelled: &Labelled) {
     for (class, row) in evaluation.classes.iter().zip(&figures.confusion_matrix) {
         let cells: Vec<String> = row.iter().map(|n| format!("{n:>7}")).collect();
         println!("  {class:<width$} {}", cells.join(""));
+    }
+}
+
+/// Subgroups, leaks and maps beside masks, where there are any.
+fn print_parts(verdict: &Verdict) {
+    let figure = |f: &semio_stats::Bounded| match (f.value, f.interval) {
+        (Ok(v), Some(i)) => format!("{v:.3} [{:.3}, {:.3}]", i.low, i.high),
+        (Ok(v), None) => format!("{v:.3}"),
+        (Err(_), _) => "–".to_owned(),
+    };
+    let line = |name: &str, few: bool, f: &semio_stats::PartFigures| {
+        let mark = if few { "  (few pictures)" } else { "" };
+        println!("  {name:<20} n {:>5}  accuracy {}  AUC {}{mark}", f.n, figure(&f.accuracy), figure(&f.roc_auc));
+    };
+    if let Some(leak) = &verdict.leak {
+        println!("\n  leak accepted: pictures that an earlier part knows, and the others");
+        line("known", false, &leak.touched);
+        line("not known", false, &leak.untouched);
+    }
+    for of in &verdict.subgroups {
+        println!("\n  by {}", of.column);
+        for row in &of.rows {
+            line(&String::from(row.value.clone()), row.few, &row.figures);
+        }
+    }
+    if let Some(gaze) = verdict.gaze.as_ref().filter(|gaze| gaze.pictures > 0) {
+        println!(
+            "\n  {} map largest inside the mask for {} of {} rightly given pictures; {:.1} % of the map outside (masks cover {:.1} %)",
+            gaze.method,
+            gaze.hits,
+            gaze.pictures,
+            100.0 * (1.0 - gaze.share_inside),
+            100.0 * gaze.mask_area
+        );
     }
 }

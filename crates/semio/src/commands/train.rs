@@ -116,8 +116,20 @@ pub(crate) fn open(recipe: &Recipe, quiet: bool) -> Result<Dataset, Fault> {
             Fault::trouble(format_args!("{} of the files cannot be read\n{}{more}", count(bad.len()), list.join("\n")))
                 .help("mend them, or leave them out with --skip-bad")
         }
+        DatasetError::Leak { what, first } => leak(&what, &first),
         other => Fault::from(other),
     })
+}
+
+/// Parts that know each other, with what can be done about it.
+pub(crate) fn leak(what: &str, first: &str) -> Fault {
+    Fault::trouble(format_args!(
+        "the parts of the data know each other, so the figures would be too good: {what}\n  first: {first}"
+    ))
+    .help(
+        "mend the split, let semio divide anew with --resplit (it keeps together what belongs together), or accept it with \
+         --allow-leak; bundle, card and every report then say so",
+    )
 }
 
 fn describe(recipe: &Recipe, dataset: &Dataset, say: &dyn Fn(String)) -> Result<(), Fault> {
@@ -145,8 +157,16 @@ pub(crate) fn describe_data(dataset: &Dataset, say: &dyn Fn(String)) {
         None => say("         patients are unknown: pictures of one patient may stand in two parts".into()),
         Some((groups, 0)) => say(format!("         {} groups, none of them divided", count(groups))),
         Some((groups, divided)) => {
-            say(format!("         LEAK ACCEPTED: {divided} of {groups} groups have pictures in several parts"));
+            say(format!("         {divided} of {groups} groups have pictures in several parts"));
         }
+    }
+    if !dataset.leak.is_clean() {
+        say(format!("         LEAK ACCEPTED: {}", dataset.leak_words()));
+    } else if dataset.leak.near.is_none() {
+        say("         too many pictures to seek nearly the same ones; only the same ones were sought".into());
+    } else if dataset.origin != Origin::Source && dataset.alike > 0 {
+        let groups = count(dataset.alike);
+        say(format!("         {groups} groups of (nearly) the same picture, each kept in one part"));
     }
 }
 

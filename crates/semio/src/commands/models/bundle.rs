@@ -79,6 +79,7 @@ impl MakeBundle {
                 sha256: String::new(),
                 counts: BTreeMap::new(),
                 groups_kept_together: None,
+                leak: None,
             },
             code_version: env!("CARGO_PKG_VERSION").into(),
             weights_sha256: String::new(),

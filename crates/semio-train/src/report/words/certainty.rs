@@ -1,0 +1,101 @@
+//! How sure results are, in sentences.
+
+use crate::{
+    Verdict,
+    language::{Language, say},
+};
+
+use super::share;
+
+/// What is drawn for the intervals.
+pub(in crate::report) fn intervals(verdict: &Verdict, n: u64, language: Language) -> String {
+    let groups = verdict.intervals.groups as u64;
+    let counted = language.count(groups);
+    if groups < n {
+        say!(
+            language,
+            "Intervals: 95 %, BCa bootstrap, stratified by class, whole patients or groups drawn ({counted} of them).",
+            "Intervalles : 95 %, bootstrap BCa, stratifié par classe, par tirage de patients ou de groupes entiers \
+             ({counted})."
+        )
+    } else {
+        say!(
+            language,
+            "Intervals: 95 %, BCa bootstrap, stratified by class, each picture taken as independent, since no patients or \
+             groups are known.",
+            "Intervalles : 95 %, bootstrap BCa, stratifié par classe, chaque image tenue pour indépendante, puisque ni \
+             patients ni groupes ne sont connus."
+        )
+    }
+}
+
+/// How sure the results are.
+pub(in crate::report) fn certainty(verdict: &Verdict, coverage: Option<f64>, language: Language) -> Vec<String> {
+    let mut out = vec![];
+    if let Some(c) = &verdict.calibration {
+        let (error, chance) = (c.equal_width.ece, c.by_chance.percentile_95);
+        let state = if c.calibrated {
+            say!(language, "The probabilities are calibrated", "Les probabilités sont calibrées")
+        } else {
+            say!(language, "The probabilities are not calibrated", "Les probabilités ne sont pas calibrées")
+        };
+        let against = if error <= chance {
+            say!(
+                language,
+                "no more than a perfectly calibrated model of this size shows in 95 of 100 samples",
+                "pas davantage que ce que montre un modèle parfaitement calibré de cette taille dans 95 échantillons sur 100"
+            )
+        } else {
+            say!(
+                language,
+                "more than chance explains: a perfectly calibrated model of this size stays below it in 95 of 100 samples",
+                "plus que le hasard n’explique : un modèle parfaitement calibré de cette taille reste en dessous dans 95 \
+                 échantillons sur 100"
+            )
+        };
+        let (error, chance) = (language.decimal(error, 3), language.decimal(chance, 3));
+        out.push(say!(
+            language,
+            "{state}: they are off by {error} in the mean (expected calibration error in ten bins of equal width), which \
+             is {against} ({chance}).",
+            "{state} : elles s’écartent en moyenne de {error} (erreur de calibration attendue, dix classes de même \
+             largeur), soit {against} ({chance})."
+        ));
+    }
+    if let (Some(sets), Some(coverage)) = (&verdict.sets, coverage) {
+        let [wanted, reached] = [coverage, sets.coverage].map(|share| language.percent(share));
+        let size = language.decimal(sets.mean_size, 2);
+        out.push(say!(
+            language,
+            "The set of classes given with each picture was made to hold the true one for {wanted} of such pictures; here \
+             it did for {reached}, with {size} classes in the mean.",
+            "L’ensemble de classes donné avec chaque image a été construit pour contenir la vraie dans {wanted} de telles \
+             images ; ici il l’a contenue dans {reached}, avec {size} classes en moyenne."
+        ));
+    }
+    out.extend(outcomes(verdict, language));
+    out
+}
+
+fn outcomes(verdict: &Verdict, language: Language) -> Option<String> {
+    let o = verdict.outcomes;
+    let all = (o.answered + o.unsure + o.refused) as u64;
+    if o.unsure + o.refused == 0 {
+        return None;
+    }
+    let [answered, unsure, refused] = [o.answered, o.unsure, o.refused].map(|n| share(n as u64, all, language));
+    let right = verdict.evaluation.selective.accuracy.map_or_else(
+        |_| String::new(),
+        |accuracy| {
+            let right = language.percent(accuracy);
+            say!(language, " Of the answers, {right} were right.", " Parmi les réponses, {right} étaient justes.")
+        },
+    );
+    Some(say!(
+        language,
+        "Answered: {answered}. Not sure, a person should look: {unsure}. Refused as unlike the pictures that the model \
+         knows: {refused}.{right}",
+        "Répondu : {answered}. Incertain, une personne doit regarder : {unsure}. Refusé, car différent des images que le \
+         modèle connaît : {refused}.{right}"
+    ))
+}
