@@ -1,5 +1,6 @@
 // A browser, what must not happen in it, and what people do with it.
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
@@ -86,7 +87,8 @@ export async function unfair(page) {
 /** Sends files on the open upload page and waits until each has its answer. */
 export async function send(page, files) {
   const before = await page.locator("#upload-rows .upload").count();
-  await page.setInputFiles("[name=file]", files);
+  const held = files.map((file) => (typeof file === "string" ? { name: basename(file), mimeType: "application/octet-stream", buffer: readFileSync(file) } : file));
+  await page.setInputFiles("[name=file]", held);
   const rows = page.locator("#upload-rows .upload");
   await page.waitForFunction((n) => {
     const all = [...document.querySelectorAll("#upload-rows > .upload")].slice(n);

@@ -42,7 +42,7 @@ async function post(page, address, fields) {
 async function fill() {
   const { page, context } = await visitor(browser, server.address, "en");
   await signIn(page, "full@example.org");
-  for (let n = 0; n < 280; n += 1) {
+  for (let n = 0; n < 230; n += 1) {
     const born = `${1930 + ((n * 7) % 90)}-${String(1 + (n % 12)).padStart(2, "0")}-${String(1 + (n % 28)).padStart(2, "0")}`;
     await post(page, "/patients/new", { family_name: FAMILIES[n % FAMILIES.length], given_name: GIVEN[n % GIVEN.length], sex: n % 2 ? "female" : "male", birth_date: born, identifier: `L-${1000 + n}` });
   }
