@@ -29,17 +29,17 @@ async function freePort() {
   return port;
 }
 
-/** The folder of models: SEMIO_MODELS, or one trained now on synthetic pictures. */
+/** The folder of models: SEMIO_MODELS, or one trained now on synthetic pictures, so well that some are answered. */
 export async function models(work) {
   if (process.env.SEMIO_MODELS) return process.env.SEMIO_MODELS;
   const folder = join(work, "models");
   for (const job of ["brain-tumor", "pneumonia"]) {
     const data = join(work, `train-${job}`);
-    await semio(["data", "synth", "--job", job, "--count", "240", "--size", "64", "-q", "-o", data]);
+    await semio(["data", "synth", "--job", job, "--count", "480", "--size", "64", "-q", "-o", data]);
     const run = join(folder, job, "v1");
     await mkdir(join(folder, job), { recursive: true });
     const csv = join(data, "labels.csv");
-    await semio(["train", "--data", csv, "-o", run, "--image-size", "64", "--epochs", "3", "-q"]);
+    await semio(["train", "--data", csv, "-o", run, "--image-size", "64", "--epochs", "6", "-q"]);
   }
   return folder;
 }
@@ -55,12 +55,15 @@ export async function pictures(work, job, count, format = "png", seed = 7) {
   return Array.from({ length: longest }, (_, n) => lists.flatMap((list) => list.slice(n, n + 1))).flat();
 }
 
+// One folder for all servers of a run.
+let folder;
+
 /** A running server. */
 export async function serve() {
   if (!program) throw new Error("no program: set SEMIO to the built `semio`, or run `cargo build -p semio`");
   const work = await mkdtemp(join(tmpdir(), "semio-e2e-"));
   const data = join(work, "data");
-  const folder = await models(work);
+  folder ??= await models(await mkdtemp(join(tmpdir(), "semio-e2e-models-")));
   const add = (role, email, given, family, number = "") =>
     semio(
       ["user", "add", "--data", data, "--role", role, "--email", email, "--given-name", given, "--family-name", family]
