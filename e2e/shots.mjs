@@ -73,17 +73,14 @@ async function fill() {
   await page.goto(record);
   for (const link of await page.locator("ol.timeline > li > a").all()) {
     const study = await link.getAttribute("href");
-    const tab = await context.newPage();
-    await tab.goto(study);
-    await result(tab);
-    const outcome = (await tab.locator("#panel .outcome").first().getAttribute("data-outcome").catch(() => null)) ?? "none";
+    const html = await page.evaluate(async (to) => (await fetch(to)).text(), study);
+    const outcome = /class="outcome" data-outcome="(\w+)"/.exec(html)?.[1] ?? "none";
     byOutcome[outcome] ??= study;
-    if (outcome !== "refused" && Object.keys(byOutcome).length % 2 === 1) {
-      await tab.fill("[name=comment]", "Seen with Dr Okafor; the edge is sharper than in the prior picture.");
-      await tab.click("button[value=contested]");
-      byOutcome[`said-${outcome}`] ??= study;
+    if (outcome !== "refused" && !byOutcome[`said-${outcome}`]) {
+      const comment = "Seen with Dr Okafor; the edge is sharper than in the prior picture.";
+      await post(page, /action="(\/predictions\/[^"]+\/review)"/.exec(html)[1], { verdict: "contested", label: "-", comment });
+      byOutcome[`said-${outcome}`] = study;
     }
-    await tab.close();
   }
   const deleted = await page.goto("/patients?q=Martin").then(() => page.locator("tbody a").first().getAttribute("href"));
   await post(page, `${deleted}/delete`, {});
@@ -141,6 +138,7 @@ async function all(language, places, out) {
         const [address, then] = Array.isArray(step) ? step : [step];
         for (const look of looks) {
           await page.emulateMedia({ colorScheme: look });
+          await page.unrouteAll({ behavior: "ignoreErrors" });
           await page.goto(address);
           await then?.(page);
           if (name.startsWith("study")) await page.waitForTimeout(900);
