@@ -1,6 +1,6 @@
 // The program under test: `semio serve` on a free port with a fresh folder, and what it is fed with.
 import { execFile, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { mkdtemp, mkdir, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -30,8 +30,10 @@ async function freePort() {
 }
 
 /** The folder of models: SEMIO_MODELS, or one trained now on synthetic pictures, so well that some are answered. */
-export async function models(work) {
+async function models() {
   if (process.env.SEMIO_MODELS) return process.env.SEMIO_MODELS;
+  const work = await mkdtemp(join(tmpdir(), "semio-e2e-models-"));
+  process.once("exit", () => rmSync(work, { recursive: true, force: true }));
   const folder = join(work, "models");
   for (const job of ["brain-tumor", "pneumonia"]) {
     const data = join(work, `train-${job}`);
@@ -63,7 +65,7 @@ export async function serve() {
   if (!program) throw new Error("no program: set SEMIO to the built `semio`, or run `cargo build -p semio`");
   const work = await mkdtemp(join(tmpdir(), "semio-e2e-"));
   const data = join(work, "data");
-  folder ??= await models(await mkdtemp(join(tmpdir(), "semio-e2e-models-")));
+  folder ??= await models();
   const add = (role, email, given, family, number = "") =>
     semio(
       ["user", "add", "--data", data, "--role", role, "--email", email, "--given-name", given, "--family-name", family]
