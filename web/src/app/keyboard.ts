@@ -31,7 +31,10 @@ function usable(element: HTMLElement): boolean {
 
 function label(element: HTMLElement): string {
   const field = element instanceof HTMLInputElement || element instanceof HTMLSelectElement ? element.labels?.[0] : null;
-  const named = element.dataset["keyLabel"] ?? element.getAttribute("aria-label") ?? (field ?? element).textContent;
+  const copy = (field ?? element).cloneNode(true) as HTMLElement;
+  // The key itself, drawn beside the words, is told in the list's other column.
+  for (const cap of copy.querySelectorAll("kbd")) cap.remove();
+  const named = element.dataset["keyLabel"] ?? element.getAttribute("aria-label") ?? copy.textContent;
   return (named ?? "").trim().replace(/\s+/g, " ");
 }
 

@@ -36,8 +36,12 @@ pub(super) fn history(language: Language, studies: &[Shown]) -> Option<String> {
     let x = |day: NaiveDate| LEFT + (day - first).num_days() as f64 / days * (WIDTH - LEFT - RIGHT);
     let y = |p: f64| TOP + (1.0 - p) * (HEIGHT - TOP - BOTTOM);
     let mut svg = format!(
-        "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
-        escape(&language.t("history-caption"))
+        "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}, {count}\">\
+         <text class=\"tick\" x=\"{:.1}\" y=\"{:.0}\" text-anchor=\"middle\">{count}</text>",
+        escape(&language.t("history-caption")),
+        (LEFT + WIDTH - RIGHT) / 2.0,
+        HEIGHT - 8.0,
+        count = language.x("history-count", results.len()),
     );
     for tick in [0.0, 0.5, 1.0] {
         let at = y(tick);

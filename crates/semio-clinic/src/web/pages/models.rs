@@ -160,9 +160,10 @@ fn figures(
         .into_iter()
         .filter_map(|name| {
             let value = metrics[name].as_f64()?;
-            let intervals = evaluation["intervals"]["figures"].as_array();
-            let found = intervals.into_iter().flatten().find(|f| f["name"] == name || f["metric"] == name);
-            let ends = found.and_then(|f| Some((f["low"].as_f64()?, f["high"].as_f64()?)));
+            let ends = {
+                let interval = &evaluation["intervals"][name];
+                interval["low"].as_f64().zip(interval["high"].as_f64())
+            };
             let interval = ends.map_or_else(
                 || "–".to_owned(),
                 |(low, high)| format!("{} – {}", language.number(low, 3), language.number(high, 3)),

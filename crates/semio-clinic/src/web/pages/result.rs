@@ -13,6 +13,9 @@ use crate::{
     words::Language,
 };
 
+/// The label of a picture that shows none of a model's classes.
+const NO_CLASS: &str = "-";
+
 /// A result in a list.
 pub(super) struct Small {
     pub(super) outcome: String,
@@ -65,7 +68,11 @@ fn slug(text: &str) -> String {
 /// What a study is called.
 pub(super) fn title(language: Language, study: &Study) -> String {
     match (study.description.trim(), &study.modality) {
-        ("", Some(modality)) => language.x("study-of", modality.clone()),
+        ("", Some(modality)) => {
+            let key = format!("modality-{}", slug(modality));
+            let known = language.t(&key);
+            if known == key { language.x("study-of", modality.clone()) } else { known }
+        }
         ("", None) => language.t("study"),
         (text, _) => text.to_owned(),
     }
@@ -202,7 +209,7 @@ pub(super) fn words(
 }
 
 fn word(language: Language, review: &Review, who: &str) -> String {
-    let label = review.label.as_deref().map(|l| class_name(language, l));
+    let label = review.label.as_deref().map(|l| label_name(language, l));
     let key = match (review.verdict, &label) {
         (Verdict::Approved, _) => "word-approved",
         (Verdict::Contested, Some(_)) => "word-contested-label",
@@ -224,9 +231,11 @@ pub(super) fn impression(language: Language, reviews: &[Review], prediction: Uui
     let found = reviews
         .iter()
         .find(|r| r.prediction_id == prediction && r.person_id == who && r.verdict == Verdict::Impression)?;
-    let label = match found.label.as_deref() {
-        None | Some("-") => language.t("impression-none"),
-        Some(label) => class_name(language, label),
-    };
-    Some(language.x("impression-noted", label))
+    let label = found.label.as_deref().unwrap_or(NO_CLASS);
+    Some(language.x("impression-noted", label_name(language, label)))
+}
+
+/// What a physician noted, for readers.
+fn label_name(language: Language, label: &str) -> String {
+    if label == NO_CLASS { language.t("impression-none") } else { class_name(language, label) }
 }

@@ -206,7 +206,9 @@ pub(in crate::web) async fn file(
     let pipeline = match &model {
         Some(model) => {
             let (models, opening) = (app.models.clone(), model.clone());
-            Some(pipeline_hash(blocking(move || models.open(&opening)).await??.manifest()))
+            // A bundle that cannot be opened does not stop the filing: its reading fails, and says so.
+            let opened = blocking(move || models.open(&opening)).await?;
+            Some(opened.map_or_else(|_| "0".repeat(64), |predictor| pipeline_hash(predictor.manifest())))
         }
         None => None,
     };
