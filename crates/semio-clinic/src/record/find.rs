@@ -89,8 +89,9 @@ impl Store {
         let deleted = search.scope == Scope::Deleted;
         let mut query = patient::Entity::find().filter(patient::Column::CircleId.eq(circle)).filter(standing(deleted));
         let text = fold(&search.q);
+        let typed: String = search.q.trim().chars().filter(|c| !c.is_control()).collect();
         if !text.is_empty() {
-            query = query.filter(patient::Column::Id.in_subquery(matching(circle, deleted, &text, search.q.trim())));
+            query = query.filter(patient::Column::Id.in_subquery(matching(circle, deleted, &text, &typed)));
         }
         let total = query.clone().limit(COUNTED).count(self.db()).await?;
         let column = match search.order {
