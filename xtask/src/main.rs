@@ -5,6 +5,7 @@
 mod demo;
 mod invariants;
 mod test;
+mod web;
 
 use std::{
     path::{Path, PathBuf},
@@ -13,7 +14,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-const HELP: &str = "usage: cargo xtask demo [FOLDER]   synthetic data, train, evaluate, predict
+const HELP: &str = "usage: cargo xtask demo [FOLDER]   builds, makes synthetic data, trains, opens the web app
+       cargo xtask web             builds the front end into web/dist
        cargo xtask test            formatting, lints, invariants, all tests";
 
 fn main() -> ExitCode {
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
     let result = match args.as_slice() {
         ["demo"] => demo::demo(None),
         ["demo", folder] => demo::demo(Some(Path::new(folder))),
+        ["web"] => web::build(),
         ["test"] => test::test(),
         _ => {
             eprintln!("{HELP}");
@@ -44,10 +47,15 @@ fn root() -> PathBuf {
 
 /// Runs a program in the workspace's folder and fails where it fails.
 fn run(program: &str, args: &[&str]) -> Result<()> {
+    run_in(&root(), program, args)
+}
+
+/// The same in another folder.
+fn run_in(folder: &Path, program: &str, args: &[&str]) -> Result<()> {
     println!("\n$ {program} {}", args.join(" "));
     let status = Command::new(program)
         .args(args)
-        .current_dir(root())
+        .current_dir(folder)
         .status()
         .with_context(|| format!("cannot start {program}"))?;
     if !status.success() {

@@ -2,12 +2,14 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::{invariants, run};
+use crate::{invariants, run, web};
 
 /// Runs every check; the tests come last, so that their figures are the closing lines.
 pub(crate) fn test() -> Result<()> {
     run("cargo", &["fmt", "--all", "--check"])?;
     invariants::check()?;
+    // Before the program is compiled, because it takes the built files in.
+    web::test()?;
     run("cargo", &["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])?;
     if has("deny") {
         // Advisories need the internet; `cargo deny check advisories` is for people who have it.
@@ -16,6 +18,7 @@ pub(crate) fn test() -> Result<()> {
         println!("skipped: licences, because cargo-deny is not installed (cargo install cargo-deny)");
     }
     run("cargo", &["test", "--workspace", "--doc"])?;
+    web::end_to_end()?;
     if has("nextest") {
         run("cargo", &["nextest", "run", "--workspace", "--no-fail-fast"])
     } else {

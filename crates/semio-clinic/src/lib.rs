@@ -16,6 +16,7 @@ pub mod audit;
 pub mod backup;
 mod clock;
 pub mod config;
+pub mod demo;
 mod finding;
 pub mod models;
 mod opened;

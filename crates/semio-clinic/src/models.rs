@@ -71,6 +71,9 @@ impl Models {
     ///
     /// # Errors
     /// [`StoreError`] where the records do not answer. A bundle that cannot be read is part of the result.
+    ///
+    /// # Panics
+    /// Where the runtime ends meanwhile.
     pub async fn look(&self, store: &Store, by: Option<Uuid>) -> Result<Found, StoreError> {
         let mut found = Found::default();
         let mut folders = vec![];

@@ -107,20 +107,17 @@ pub async fn serve(
         }
     });
     let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
-    let served = match app.config.tls.clone() {
-        Some(tls) => {
-            // Which of two may be built in is the program's choice, not the environment's.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let config = RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await.map_err(|source| {
-                ServeError::Certificate { certificate: tls.certificate.display().to_string(), source }
-            })?;
-            ready(bound);
-            axum_server::from_tcp_rustls(listener, config).map_err(failed)?.handle(handle).serve(service).await
-        }
-        None => {
-            ready(bound);
-            axum_server::from_tcp(listener).map_err(failed)?.handle(handle).serve(service).await
-        }
+    let served = if let Some(tls) = app.config.tls.clone() {
+        // Which of two may be built in is the program's choice, not the environment's.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let config = RustlsConfig::from_pem_file(&tls.certificate, &tls.key)
+            .await
+            .map_err(|source| ServeError::Certificate { certificate: tls.certificate.display().to_string(), source })?;
+        ready(bound);
+        axum_server::from_tcp_rustls(listener, config).map_err(failed)?.handle(handle).serve(service).await
+    } else {
+        ready(bound);
+        axum_server::from_tcp(listener).map_err(failed)?.handle(handle).serve(service).await
     };
     housekeeping.abort();
     if let Some(backups) = backups {

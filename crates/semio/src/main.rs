@@ -51,6 +51,8 @@ enum Command {
     /// Show the networks.
     #[command(subcommand)]
     Models(commands::models::Models),
+    /// Show everything with synthetic pictures, ending with the web app.
+    Demo(commands::demo::Demo),
     /// Open the web app for clinicians.
     Serve(commands::serve::Serve),
     /// Make accounts of the web app.
@@ -80,6 +82,7 @@ fn main() -> ExitCode {
         Command::Data(command) => command.run(),
         Command::Models(command) => command.run(),
         Command::Twin(command) => command.run(),
+        Command::Demo(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::User(command) => command.run(),
         Command::Audit(command) => command.run(),

@@ -16,6 +16,8 @@ pub(crate) enum Field {
     BirthDate,
     Identifier,
     Note,
+    TokenName,
+    Days,
 }
 
 impl Field {
@@ -31,6 +33,8 @@ impl Field {
             Self::BirthDate => "birth_date",
             Self::Identifier => "identifier",
             Self::Note => "note",
+            Self::TokenName => "token_name",
+            Self::Days => "days",
         }
     }
 }

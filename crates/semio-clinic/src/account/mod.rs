@@ -4,6 +4,7 @@ mod field;
 mod password;
 mod register;
 mod session;
+mod token;
 
 pub(crate) use field::{Fault, Faults, Field, FormError, email_of, lines, one_line};
 pub use password::Strength;

@@ -6,7 +6,7 @@ use super::Shown;
 use crate::{clock, store::entity::patient::Model as Patient};
 
 /// The record as JSON: every value that is kept, times in RFC 3339. Pictures are named by the SHA-256 of their files.
-pub(crate) fn export(patient: &Patient, identifier: Option<String>, studies: &[Shown]) -> String {
+pub(crate) fn export(patient: &Patient, identifier: Option<&str>, studies: &[Shown]) -> String {
     let time = |at: i64| clock::time(at).to_rfc3339();
     let finding = |text: &Option<String>| -> Value {
         text.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()

@@ -87,22 +87,21 @@ impl Store {
             }
             None => None,
         };
-        let study_id = match known {
-            Some(study) => study.id,
-            None => {
-                let row = study::ActiveModel {
-                    id: Set(Uuid::now_v7()),
-                    patient_id: Set(patient.id),
-                    instance_uid: Set(facts.instance_uid),
-                    accession: Set(facts.accession),
-                    modality: Set(facts.modality),
-                    description: Set(facts.description),
-                    taken_on: Set(facts.taken_on),
-                    filed_by: Set(who.id),
-                    created_at: Set(now),
-                };
-                row.insert(change.tx()).await?.id
-            }
+        let study_id = if let Some(study) = known {
+            study.id
+        } else {
+            let row = study::ActiveModel {
+                id: Set(Uuid::now_v7()),
+                patient_id: Set(patient.id),
+                instance_uid: Set(facts.instance_uid),
+                accession: Set(facts.accession),
+                modality: Set(facts.modality),
+                description: Set(facts.description),
+                taken_on: Set(facts.taken_on),
+                filed_by: Set(who.id),
+                created_at: Set(now),
+            };
+            row.insert(change.tx()).await?.id
         };
         let row = picture::ActiveModel {
             sha256: Set(new.sha256.clone()),

@@ -225,6 +225,21 @@ async fn people(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .unique(&["token_hash"])
         .index(&["person_id"])
         .make(manager)
+        .await?;
+    draft("token")
+        .id()
+        .uuid("person_id")
+        .text("name", 100)
+        .text("token_hash", 64)
+        .column(ColumnDef::new("writes").boolean().take(), false)
+        .time("created_at")
+        .time("expires_at")
+        .time_or_none("used_at")
+        .digest("token_hash")
+        .refers("person_id", "person", "id", Cascade)
+        .unique(&["token_hash"])
+        .index(&["person_id", "created_at"])
+        .make(manager)
         .await
 }
 

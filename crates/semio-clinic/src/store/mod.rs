@@ -2,6 +2,7 @@
 
 mod counts;
 #[expect(unreachable_pub, reason = "what sea-orm derives is public")]
+#[expect(clippy::struct_field_names, reason = "columns are named after what they refer to")]
 pub(crate) mod entity;
 mod migration;
 
@@ -71,7 +72,7 @@ impl From<DbErr> for StoreError {
             DbErr::RecordNotFound(_) | DbErr::RecordNotUpdated => Self::Missing,
             // The driver's own text may quote a value (`Key (email)=(…) exists`): its code does not.
             DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) => {
-                let code = e.as_database_error().and_then(|e| e.code().map(|c| c.into_owned()));
+                let code = e.as_database_error().and_then(|e| e.code().map(std::borrow::Cow::into_owned));
                 Self::Statement(code.map_or_else(|| kind(&error).to_owned(), |c| format!("code {c}")))
             }
             _ => Self::Statement(kind(&error).to_owned()),

@@ -69,7 +69,7 @@ impl From<askama::Error> for Problem {
 }
 
 impl Problem {
-    fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Missing => StatusCode::NOT_FOUND,
             Self::Forbidden | Self::Stale => StatusCode::FORBIDDEN,
@@ -77,6 +77,19 @@ impl Problem {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Bad => StatusCode::BAD_REQUEST,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What is wrong, for programs.
+    pub(super) fn words(&self) -> &'static str {
+        match self {
+            Self::Missing => "there is nothing here, or it is not yours to see",
+            Self::Forbidden => "the key does not allow this",
+            Self::Stale => "the proof of origin is missing or too old",
+            Self::TooMany => "too many tries; wait some minutes",
+            Self::TooLarge => "more bytes than this server takes",
+            Self::Bad => "the request is not understood",
+            Self::Broken => "something went wrong in the server; try again",
         }
     }
 

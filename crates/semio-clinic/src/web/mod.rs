@@ -1,5 +1,6 @@
 //! Pages and the API.
 
+mod api;
 mod assets;
 mod error;
 mod form;
@@ -101,6 +102,19 @@ impl App {
     /// The ends of the audit trail that were written down.
     pub(crate) fn audit_heads(&self) -> Vec<crate::audit::Head> {
         crate::audit::read_heads(&self.config.audit_heads())
+    }
+
+    /// Makes an account that is confirmed at once.
+    ///
+    /// # Errors
+    /// [`crate::NewAccountError`] says which values are not as they should be.
+    pub async fn add_account(
+        &self,
+        account: crate::NewAccount,
+        register: &crate::Register,
+        strength: crate::Strength,
+    ) -> Result<uuid::Uuid, crate::NewAccountError> {
+        self.store.add_account(account, register, strength).await
     }
 
     /// Ends the readings under way; those that wait are done after the next start.

@@ -23,6 +23,7 @@ pub(crate) struct Page {
     pub(crate) theme: Option<&'static str>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, clippy::unused_self, reason = "templates call these, with references")]
 impl Page {
     pub(crate) fn new(app: &App, visit: &Visit) -> Self {
         let done = visit

@@ -27,7 +27,7 @@ use super::{
     App, assets,
     guard::{Right, guard, visit},
     headers::secure,
-    pages::{about, account, admin, health, home, images, models, patients, sign_in, studies, twin, upload},
+    pages::{about, account, admin, health, home, images, keys, models, patients, sign_in, studies, twin, upload},
 };
 
 /// One route.
@@ -48,7 +48,6 @@ where
 }
 
 /// Every page that knows its visitor.
-#[expect(clippy::too_many_lines, reason = "one line a route is what makes it a table")]
 pub(crate) fn routes() -> Vec<Route> {
     use Right::{Administrator, Anyone, Physician, SignedIn};
     const GET: Method = Method::GET;
@@ -67,6 +66,9 @@ pub(crate) fn routes() -> Vec<Route> {
         at(GET, "/account", SignedIn, account::show),
         at(POST, "/account", SignedIn, account::save),
         at(POST, "/account/password", SignedIn, account::password),
+        at(GET, "/account/keys", Physician, keys::show),
+        at(POST, "/account/keys", Physician, keys::make),
+        at(POST, "/account/keys/{id}/revoke", Physician, keys::revoke),
         at(GET, "/models", SignedIn, models::list),
         at(GET, "/models/{id}", SignedIn, models::show),
         at(GET, "/models/{id}/report", SignedIn, models::report),
@@ -139,6 +141,7 @@ pub(super) fn router(app: &App) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/static/{file}", get(assets::file))
         .merge(pages)
+        .merge(super::api::router(app).layer(DefaultBodyLimit::max(upload)))
         .with_state(app.clone())
         .layer(from_fn_with_state(app.clone(), secure))
         .layer(map_response(without_details))

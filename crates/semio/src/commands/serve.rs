@@ -127,7 +127,7 @@ fn note_models(models: &Path) {
 }
 
 /// Ctrl-C, or what service managers send.
-async fn stop() {
+pub(crate) async fn stop() {
     let interrupt = async {
         let _ = tokio::signal::ctrl_c().await;
     };
@@ -142,7 +142,7 @@ async fn stop() {
     tokio::select! { () = interrupt => (), () = terminate => () }
 }
 
-fn log(json: bool) {
+pub(crate) fn log(json: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("SEMIO_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn,sea_orm_migration=warn"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

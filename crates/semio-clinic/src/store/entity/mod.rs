@@ -17,3 +17,4 @@ pub mod prediction;
 pub mod review;
 pub mod session;
 pub mod study;
+pub mod token;

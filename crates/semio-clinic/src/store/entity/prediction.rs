@@ -18,6 +18,18 @@ pub enum State {
     Failed,
 }
 
+impl State {
+    /// The word in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// A result.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

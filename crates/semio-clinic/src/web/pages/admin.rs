@@ -179,8 +179,8 @@ async fn trail_page(app: &App, visit: &Visit, before: Option<i64>, verified: Opt
     let found = query.order_by_desc(trail::Column::Seq).limit(ROWS).all(app.store.db()).await?;
     let mut names: HashMap<Uuid, String> = HashMap::new();
     for id in found.iter().filter_map(|row| row.person_id) {
-        if !names.contains_key(&id) {
-            names.insert(id, app.store.person(id).await.map_or_else(|_| id.to_string(), |p| p.name()));
+        if let std::collections::hash_map::Entry::Vacant(entry) = names.entry(id) {
+            entry.insert(app.store.person(id).await.map_or_else(|_| id.to_string(), |p| p.name()));
         }
     }
     let older = (found.len() as u64 == ROWS).then(|| found.last().map(|row| row.seq)).flatten();

@@ -112,6 +112,8 @@ fn unreadable(error: impl std::fmt::Display) -> Problem {
 }
 
 /// Decoding beside the threads that serve pages.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+pub(in crate::web) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.map_err(|_| Problem::Broken)
 }

@@ -7,6 +7,7 @@ mod chart;
 pub(super) mod health;
 pub(super) mod home;
 pub(super) mod images;
+pub(super) mod keys;
 pub(super) mod models;
 pub(crate) mod patients;
 mod result;

@@ -51,7 +51,7 @@ struct Card {
     figures: Vec<(String, String, String)>,
     figures_of: String,
     has_report: bool,
-    card: Option<String>,
+    description: Option<String>,
 }
 
 pub(crate) async fn list(State(app): State<App>, visit: Visit) -> Answer {
@@ -144,7 +144,7 @@ pub(crate) async fn show(State(app): State<App>, visit: Visit, Path(id): Path<Uu
         figures: figures(language, &metrics, &evaluation),
         figures_of: headline(language, &metrics),
         has_report: report_of(&folder).is_some(),
-        card: fs::read_to_string(folder.join("card.md")).ok(),
+        description: fs::read_to_string(folder.join("card.md")).ok(),
         manifest,
         model,
     })

@@ -19,6 +19,7 @@ use crate::{
 };
 
 /// The key of a sex's word.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates give references")]
 pub(crate) fn sex_key(sex: &Sex) -> &'static str {
     match sex {
         Sex::Female => "sex-female",
@@ -267,7 +268,7 @@ pub(crate) async fn export(State(app): State<App>, visit: Visit, Path(id): Path<
     let person = visit.person()?;
     let patient = app.store.patient(person, id).await?;
     let studies = app.store.studies(&patient).await?;
-    let record = crate::record::export(&patient, app.store.identifier(id).await?, &studies);
+    let record = crate::record::export(&patient, app.store.identifier(id).await?.as_deref(), &studies);
     app.store.note(Entry::by(person.id, "patient.export").of(id).patient(id)).await?;
     let name = format!("attachment; filename=\"patient-{id}.json\"");
     let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_DISPOSITION, name)];

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{
     extract::{Query, State},
     http::header,
-    response::IntoResponse,
+    response::{IntoResponse, Response},
 };
 use semio_twin::{
     axon::{AxonReport, AxonScenario},
@@ -156,10 +156,10 @@ fn axon_words(language: Language, s: Sliders, report: &AxonReport) -> String {
     }
 }
 
-fn svg(picture: String) -> Answer {
+fn svg(picture: String) -> Response {
     // The same sliders give the same figure.
     let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "private, max-age=3600")];
-    Ok((headers, picture).into_response())
+    (headers, picture).into_response()
 }
 
 fn figure_language(language: Language) -> picture::Language {
@@ -171,10 +171,10 @@ fn figure_language(language: Language) -> picture::Language {
 
 pub(crate) async fn neuron(visit: Visit, Query(sliders): Query<Sliders>) -> Answer {
     let reports = blocking(move || sliders.bounded().neurons()).await??;
-    svg(picture::membrane(&reports, figure_language(visit.language)))
+    Ok(svg(picture::membrane(&reports, figure_language(visit.language))))
 }
 
 pub(crate) async fn axon(visit: Visit, Query(sliders): Query<Sliders>) -> Answer {
     let report = blocking(move || sliders.bounded().axon()).await??;
-    svg(picture::impulse(&report, figure_language(visit.language)))
+    Ok(svg(picture::impulse(&report, figure_language(visit.language))))
 }

@@ -17,7 +17,7 @@ use crate::{
     models::pipeline_hash,
     opened::{Claims, Opened},
     record::{NewImage, PatientForm, StudyFacts, fold},
-    store::entity::patient::Model as Patient,
+    store::entity::{patient::Model as Patient, person::Model as Person},
     web::{Answer, App, Page, Problem, Visit, form::Form},
     words::Language,
 };
@@ -63,8 +63,8 @@ enum Row {
 }
 
 /// What file and record say differently.
-struct Difference {
-    key: &'static str,
+pub(in crate::web) struct Difference {
+    pub(in crate::web) key: &'static str,
     file: String,
     record: String,
 }
@@ -83,10 +83,10 @@ pub(crate) struct Decision {
 
 /// What the form says beside its files.
 #[derive(Clone, Debug, Default)]
-struct Wish {
-    patient: Option<Uuid>,
-    job: String,
-    taken_on: Option<NaiveDate>,
+pub(in crate::web) struct Wish {
+    pub(in crate::web) patient: Option<Uuid>,
+    pub(in crate::web) job: String,
+    pub(in crate::web) taken_on: Option<NaiveDate>,
 }
 
 pub(crate) async fn show(State(app): State<App>, visit: Visit, Query(of): Query<For>) -> Answer {
@@ -170,7 +170,8 @@ async fn take_file(app: &App, visit: &Visit, wish: &Wish, bytes: Bytes) -> Resul
         if !differences.is_empty() {
             return Ok(Row::Differs { patient, differences, held: hold(app, visit, &sha256, wish) });
         }
-        return file(app, visit, &patient, &opened, &claims, sha256, wish).await;
+        let study = file(app, person, &patient, &opened, &claims, sha256, wish).await?;
+        return Ok(Row::Filed { study, patient: patient.name() });
     }
     let candidates = candidates(app, visit, &claims).await?;
     if candidates.is_empty() && claims.family_name.is_none() {
@@ -182,15 +183,15 @@ async fn take_file(app: &App, visit: &Visit, wish: &Wish, bytes: Bytes) -> Resul
 }
 
 /// Files a kept picture and queues its reading.
-async fn file(
+pub(in crate::web) async fn file(
     app: &App,
-    visit: &Visit,
+    person: &Person,
     patient: &Patient,
     opened: &Opened,
     claims: &Claims,
     sha256: String,
     wish: &Wish,
-) -> Result<Row, Problem> {
+) -> Result<Uuid, Problem> {
     let attributes = opened.attributes.as_ref();
     let text = |value: Option<&String>, longest: usize| {
         value.map(|v| v.chars().filter(|c| !c.is_control()).take(longest).collect::<String>()).filter(|v| !v.is_empty())
@@ -221,9 +222,9 @@ async fn file(
         view: text(attributes.and_then(|a| a.view.as_ref()), 16),
     };
     let reader = model.as_ref().zip(pipeline.as_deref());
-    let study = app.store.file_image(visit.person()?, patient, facts, new, reader).await?;
+    let study = app.store.file_image(person, patient, facts, new, reader).await?;
     app.readers.wake();
-    Ok(Row::Filed { study, patient: patient.name() })
+    Ok(study)
 }
 
 /// A physician decided whose a picture is.
@@ -256,7 +257,10 @@ pub(crate) async fn decide(
             Ok(app.store.patient(person, decision.patient.parse().map_err(|_| Problem::Bad)?).await?)
         };
         match patient {
-            Ok(patient) => file(&app, &visit, &patient, &opened, &claims, sha256, &wish).await?,
+            Ok(patient) => {
+                let study = file(&app, person, &patient, &opened, &claims, sha256, &wish).await?;
+                Row::Filed { study, patient: patient.name() }
+            }
             Err(reason) => Row::Refused { reason },
         }
     };
@@ -281,7 +285,12 @@ fn form_of(claims: &Claims) -> PatientForm {
 }
 
 /// Where file and record contradict each other. What one of them does not say is no contradiction.
-fn differences(language: Language, claims: &Claims, patient: &Patient, identifier: Option<&str>) -> Vec<Difference> {
+pub(in crate::web) fn differences(
+    language: Language,
+    claims: &Claims,
+    patient: &Patient,
+    identifier: Option<&str>,
+) -> Vec<Difference> {
     let mut found = vec![];
     let mut compare = |key, file: Option<String>, record: String, same: bool| {
         if let Some(file) = file.filter(|_| !same) {

@@ -1,0 +1,205 @@
+//! What each route of the API does.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::{
+    Caller, document,
+    form::{
+        Filed, Filing, Find, Invalid, Mismatch, Model, NewPatient, NewReview, Patient, Patients, Prediction, Study,
+    },
+};
+use crate::{
+    account::FormError,
+    audit::Entry,
+    finding::Finding,
+    opened::{Claims, Opened},
+    record::{Scope, Search},
+    store::entity::review::Verdict,
+    web::{
+        Answer, App, Problem,
+        pages::{
+            images::blocking,
+            upload::{Wish, differences, file},
+        },
+    },
+    words::Language,
+};
+
+/// A body of JSON; what cannot be read is told as a problem document.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<S: Send + Sync, T: serde::de::DeserializeOwned> axum::extract::FromRequest<S> for Body<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Response> {
+        let read = Json::<T>::from_request(request, state).await;
+        read.map(|body| Self(body.0)).map_err(|error| document(error.status(), &error.body_text()))
+    }
+}
+
+/// An address' query likewise.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<S: Send + Sync, T: serde::de::DeserializeOwned> axum::extract::FromRequestParts<S> for Query<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, Response> {
+        let read = axum::extract::Query::<T>::from_request_parts(parts, state).await;
+        read.map(|query| Self(query.0)).map_err(|error| document(error.status(), &error.body_text()))
+    }
+}
+
+/// Lists patients by name.
+#[utoipa::path(get, path = "/api/v1/patients", params(Find), responses(
+    (status = 200, description = "One page", body = Patients), (status = 400, description = "The query is not understood"),
+    (status = 401, description = "No key"), (status = 403, description = "The key may not")))]
+pub(super) async fn patients(State(app): State<App>, Caller(who): Caller, Query(find): Query<Find>) -> Answer {
+    let scope = if find.team { Scope::Team } else { Scope::Mine };
+    let search = Search { q: find.q, scope, page: find.page.into(), ..Search::default() };
+    let (rows, total) = app.store.patients(&who, &search).await?;
+    app.store.note(Entry::by(who.id, "patient.list").detail(rows.len().to_string())).await?;
+    Ok(Json(Patients { total, patients: rows.iter().map(Patient::from).collect() }).into_response())
+}
+
+/// Makes a patient's record.
+#[utoipa::path(post, path = "/api/v1/patients", request_body = NewPatient, responses(
+    (status = 201, description = "Made", body = Patient), (status = 400, description = "The body is not JSON"),
+    (status = 401, description = "No key"), (status = 403, description = "The key may not"),
+    (status = 413, description = "Too large"), (status = 415, description = "The body is not JSON"),
+    (status = 422, description = "Fields are not as they should be", body = Invalid)))]
+pub(super) async fn add_patient(State(app): State<App>, Caller(who): Caller, Body(new): Body<NewPatient>) -> Answer {
+    match app.store.add_patient(&who, &new.into()).await {
+        Ok(row) => Ok((StatusCode::CREATED, Json(Patient::from(&row))).into_response()),
+        Err(FormError::Fields(faults)) => {
+            let fields = faults.iter().map(|(field, key)| (field.to_owned(), Language::English.t(key))).collect();
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            let body = Invalid { title: "fields are not as they should be", status: status.as_u16(), fields };
+            Ok((status, Json(body)).into_response())
+        }
+        Err(FormError::Store(error)) => Err(error.into()),
+    }
+}
+
+/// Shows a patient.
+#[utoipa::path(get, path = "/api/v1/patients/{id}", params(("id" = Uuid, Path)), responses(
+    (status = 200, description = "The patient", body = Patient), (status = 400, description = "No identity"),
+    (status = 401, description = "No key"), (status = 403, description = "The key may not"),
+    (status = 404, description = "Not there, or not yours")))]
+pub(super) async fn patient(State(app): State<App>, Caller(who): Caller, Path(id): Path<Uuid>) -> Answer {
+    let row = app.store.patient(&who, id).await?;
+    app.store.note(Entry::by(who.id, "patient.read").of(id).patient(id)).await?;
+    Ok(Json(Patient::from(&row)).into_response())
+}
+
+/// Shows a patient's studies with their results, the latest first.
+#[utoipa::path(get, path = "/api/v1/patients/{id}/studies", params(("id" = Uuid, Path)), responses(
+    (status = 200, description = "The studies", body = Vec<Study>), (status = 400, description = "No identity"),
+    (status = 401, description = "No key"), (status = 403, description = "The key may not"),
+    (status = 404, description = "Not there, or not yours")))]
+pub(super) async fn studies(State(app): State<App>, Caller(who): Caller, Path(id): Path<Uuid>) -> Answer {
+    let row = app.store.patient(&who, id).await?;
+    let studies = app.store.studies(&row).await?;
+    app.store.note(Entry::by(who.id, "patient.read").of(id).patient(id)).await?;
+    Ok(Json(studies.iter().map(Study::from).collect::<Vec<_>>()).into_response())
+}
+
+/// Files a picture, and queues its reading.
+#[utoipa::path(post, path = "/api/v1/patients/{id}/images", params(("id" = Uuid, Path), Filing),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "DICOM, PNG, JPEG, BMP or TIFF"),
+    responses((status = 201, description = "Filed", body = Filed), (status = 400, description = "Not understood"),
+    (status = 401, description = "No key"), (status = 403, description = "The key may not"),
+    (status = 404, description = "Not there, or not yours"),
+    (status = 409, description = "The file speaks of somebody else", body = Mismatch),
+    (status = 413, description = "Too large"), (status = 422, description = "No picture that can be read")))]
+pub(super) async fn add_image(
+    State(app): State<App>,
+    Caller(who): Caller,
+    Path(id): Path<Uuid>,
+    Query(filing): Query<Filing>,
+    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Answer {
+    let bytes = body.map_err(|_| Problem::TooLarge)?;
+    let row = app.store.patient(&who, id).await?;
+    if let Some(job) = &filing.job
+        && app.store.active_model(job).await?.is_none()
+    {
+        return Err(Problem::Bad);
+    }
+    let content = bytes.clone();
+    let opened = match blocking(move || Opened::new(&content)).await? {
+        Ok(opened) => opened,
+        Err(error) => return Ok(document(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string())),
+    };
+    let claims = opened.attributes.as_ref().map(Claims::of).unwrap_or_default();
+    let identifier = app.store.identifier(id).await?;
+    let found = differences(Language::English, &claims, &row, identifier.as_deref());
+    if !found.is_empty() && !filing.accept_mismatch {
+        let status = StatusCode::CONFLICT;
+        let fields = found.iter().map(|d| d.key.trim_start_matches("field-").replace('-', "_")).collect();
+        let body =
+            Mismatch { title: "the file speaks of somebody else than the record", status: status.as_u16(), fields };
+        return Ok((status, Json(body)).into_response());
+    }
+    let sha256 = app.pictures.put(bytes).await?;
+    let wish = Wish { patient: Some(id), job: filing.job.unwrap_or_default(), taken_on: filing.taken_on };
+    let study = file(&app, &who, &row, &opened, &claims, sha256.clone(), &wish).await?;
+    let shown = app.store.study(&who, study).await?;
+    let image = shown.images.iter().rev().find(|image| image.picture_sha256 == sha256).map(|image| image.id);
+    let prediction = shown.predictions.iter().find(|p| Some(p.image_id) == image).map(|p| p.id);
+    Ok((StatusCode::CREATED, Json(Filed { study, sha256, prediction })).into_response())
+}
+
+/// Shows a result, or where it stands.
+#[utoipa::path(get, path = "/api/v1/predictions/{id}", params(("id" = Uuid, Path)), responses(
+    (status = 200, description = "The result", body = Prediction), (status = 400, description = "No identity"),
+    (status = 401, description = "No key"), (status = 403, description = "The key may not"),
+    (status = 404, description = "Not there, or not yours")))]
+pub(super) async fn prediction(State(app): State<App>, Caller(who): Caller, Path(id): Path<Uuid>) -> Answer {
+    let (row, patient) = app.store.prediction(&who, id).await?;
+    let (_, study, _) = app.store.image(&who, row.image_id).await?;
+    let shown = app.store.study(&who, study.id).await?;
+    app.store.note(Entry::by(who.id, "study.read").of(study.id).patient(patient.id)).await?;
+    Ok(Json(Prediction::new(&row, &shown.reviews)).into_response())
+}
+
+/// Takes down a physician's word on a result.
+#[utoipa::path(post, path = "/api/v1/predictions/{id}/review", params(("id" = Uuid, Path)), request_body = NewReview,
+    responses((status = 204, description = "Noted"), (status = 400, description = "Not understood"),
+    (status = 401, description = "No key"), (status = 403, description = "The key may not"),
+    (status = 404, description = "Not there, not yours, or not read yet"), (status = 413, description = "Too large"),
+    (status = 415, description = "The body is not JSON"), (status = 422, description = "The body has another form")))]
+pub(super) async fn review(
+    State(app): State<App>,
+    Caller(who): Caller,
+    Path(id): Path<Uuid>,
+    Body(new): Body<NewReview>,
+) -> Answer {
+    let (row, _) = app.store.prediction(&who, id).await?;
+    let verdict = match new.verdict.as_str() {
+        "approved" if row.outcome.as_deref() == Some("answered") => Verdict::Approved,
+        "contested" => Verdict::Contested,
+        _ => return Err(Problem::Bad),
+    };
+    let finding: Option<Finding> = row.finding.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let known = |label: &String| finding.iter().flat_map(|f| &f.probabilities).any(|(class, _)| class == label);
+    if new.label.as_ref().is_some_and(|label| !known(label)) {
+        return Err(Problem::Bad);
+    }
+    app.store.review(&who, id, verdict, new.label, &new.comment).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Lists the models.
+#[utoipa::path(get, path = "/api/v1/models", responses((status = 200, description = "The models", body = Vec<Model>),
+    (status = 401, description = "No key"), (status = 403, description = "The key may not")))]
+pub(super) async fn models(State(app): State<App>, Caller(_): Caller) -> Answer {
+    let models = app.store.models().await?;
+    Ok(Json(models.into_iter().map(Model::from).collect::<Vec<_>>()).into_response())
+}
