@@ -185,7 +185,9 @@ const QUERIES: [&str; 10] = [
     "scope=deleted&q=a",
 ];
 
-const SMALL: [&str; 6] = ["circle", "model", "audit_head", "seaql_migrations", "sqlite_master", "sqlite_schema"];
+/// Tables of a few rows, and names of what was selected before.
+const SMALL: [&str; 8] =
+    ["circle", "model", "audit_head", "seaql_migrations", "sqlite_master", "sqlite_schema", "sub_query", "found"];
 
 #[test]
 fn no_page_reads_a_whole_table() {

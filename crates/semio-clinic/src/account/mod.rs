@@ -252,7 +252,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where the database does not answer.
     pub async fn has_people(&self) -> Result<bool, StoreError> {
-        Ok(person::Entity::find().one(self.db()).await?.is_some())
+        Ok(!self.people(1).await?.is_empty())
     }
 
     /// Confirms an account, so that its owner can sign in.

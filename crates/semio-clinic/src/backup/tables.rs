@@ -63,8 +63,8 @@ macro_rules! dump {
     }};
 }
 
-/// Writes every table into a file of its own. Sessions and one-time links are left out: nobody is signed in after a
-/// restoration.
+/// Writes every table into a file of its own. Sessions, one-time links and keys of programs are left out: nobody
+/// is signed in after a restoration.
 pub(super) async fn dump<C: ConnectionTrait>(tx: &C, folder: &Path) -> Result<Vec<Table>, BackupError> {
     Ok(vec![
         dump!(tx, folder, circle, Id, id),

@@ -25,6 +25,7 @@ struct Owned {
     study: String,
     image: String,
     prediction: String,
+    key: String,
 }
 
 async fn fill(browser: &mut Browser, name: &str) -> Owned {
@@ -32,7 +33,9 @@ async fn fill(browser: &mut Browser, name: &str) -> Owned {
     let page = browser.upload(&patient, "pneumonia", &[("a.png", &files::png(name.len()))]).await.is(200);
     let study = page.study();
     let page = browser.result(&study).await;
+    browser.post("/account/keys", &[("token_name", "a program"), ("days", "1")]).await.is(200);
     Owned {
+        key: browser.get("/account/keys").await.between("/account/keys/", "/revoke"),
         image: page.between("/images/", "/view"),
         prediction: page.between("/predictions/", "/review"),
         patient,
@@ -48,6 +51,7 @@ fn address(path: &str, own: &Owned, person: &str, model: &str) -> String {
         "images" => &own.image,
         "predictions" => &own.prediction,
         "models" => model,
+        "account" => &own.key,
         "admin" if path.contains("people") => person,
         "admin" => model,
         _ => "",
@@ -130,7 +134,13 @@ fn records_of_others_are_not_there() {
             assert!(!page.has("Curie"), "{method} {path}");
             // The same words as for what nobody has.
             let none = "01890000-0000-7000-8000-000000000000".to_owned();
-            let nobody = Owned { patient: none.clone(), study: none.clone(), image: none.clone(), prediction: none };
+            let nobody = Owned {
+                patient: none.clone(),
+                study: none.clone(),
+                image: none.clone(),
+                prediction: none.clone(),
+                key: none,
+            };
             let other = visit(&mut pierre, &method, &address(path, &nobody, "", ""), &fields).await;
             let told = |page: &Page| page.text().split("<main").nth(1).map(str::to_owned);
             assert_eq!((other.status, told(&other)), (page.status, told(&page)), "{method} {path}");
