@@ -14,6 +14,7 @@ on_every_database!(
     a_picture_of_nothing_is_refused,
     a_result_is_pinned_and_pictures_lie_under_their_hash,
     readings_that_were_cut_off_are_done_again,
+    uploads_at_the_same_time_are_all_filed,
 );
 
 async fn an_upload_is_read_and_judged(clinic: Arc<Clinic>) {
@@ -197,4 +198,29 @@ async fn readings_that_were_cut_off_are_done_again(clinic: Arc<Clinic>) {
     marie.result(&study).await;
     assert_eq!(clinic.count("SELECT COUNT(*) FROM prediction WHERE state = 'failed'").await, 1);
     next.app.stop().await;
+}
+
+async fn uploads_at_the_same_time_are_all_filed(clinic: Arc<Clinic>) {
+    let mut marie = clinic.physician("marie").await;
+    let one = marie.patient("Curie", "Marie", "1967-11-07").await;
+    let other = marie.patient("Curie", "Eve", "1967-11-07").await;
+    marie.csrf().await;
+    let (same, mut tasks) = (files::png(1), vec![]);
+    for index in 0..12 {
+        // Files of one study, and the same picture for two patients.
+        let dicom = Dicom { name: "", ..Dicom::default() }.bytes(index);
+        let (bytes, patient) = match index % 3 {
+            0 => (same.clone(), one.clone()),
+            1 => (same.clone(), other.clone()),
+            _ => (dicom, one.clone()),
+        };
+        let mut browser = marie.clone();
+        tasks.push(tokio::spawn(async move { browser.upload(&patient, "pneumonia", &[("a", &bytes)]).await }));
+    }
+    for task in tasks {
+        assert!(task.await.unwrap().is(200).has("data-state=\"done\""));
+    }
+    assert_eq!(clinic.count("SELECT COUNT(*) FROM image").await, 12);
+    assert_eq!(clinic.count("SELECT COUNT(*) FROM study WHERE instance_uid = '1.2.3'").await, 1);
+    assert_eq!(clinic.count("SELECT COUNT(*) FROM picture").await, 5);
 }
