@@ -117,7 +117,7 @@ impl Store {
             .limit(PER_PAGE)
             .all(self.db())
             .await?;
-        Ok((rows, total.max(0) as u64))
+        Ok((rows, total as u64))
     }
 
     /// Records that may be of the same person: same family name and day of birth, or the same identifier.

@@ -92,7 +92,7 @@ fn every_route_opens_to_its_roles_alone() {
                 let page = visit(browser, &method, &address(path, &own, &person, &model), &[]).await;
                 let told = format!("{method} {path} as {role:?}: {} to {}", page.status, page.location());
                 let sent_away = page.location().starts_with("/sign-in?next=");
-                match (allows(right, *role), role) {
+                match (allows(right, *role), &*role) {
                     (true, _) => {
                         assert!(page.status != StatusCode::FORBIDDEN && !sent_away, "{told}");
                         assert!(!page.status.is_server_error(), "{told}");
