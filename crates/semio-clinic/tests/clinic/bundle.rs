@@ -37,7 +37,7 @@ fn make() -> Bundle {
     let device = Device::flex();
     let mut manifest = Manifest {
         schema: SCHEMA,
-        architecture: "lenet".into(),
+        architecture: "lenet5".into(),
         head_layers: vec![],
         began_with: None,
         classes: vec!["normal".into(), "pneumonia".into()],
@@ -47,7 +47,7 @@ fn make() -> Bundle {
         classifier_sha256: None,
         calibration: None,
         calibration_sha256: None,
-        pipeline: Pipeline::standard(28, 28, Color::Grey),
+        pipeline: Pipeline::standard(32, 32, Color::Grey),
         intended_use: "tests of the server".into(),
         data: DataUsed {
             source: "synthetic".into(),
@@ -60,7 +60,7 @@ fn make() -> Bundle {
         metrics: serde_json::Value::Null,
     };
     manifest.calibration = None;
-    let graph = Architecture::find("lenet").unwrap().build(&manifest.blueprint()).unwrap();
+    let graph = Architecture::find("lenet5").unwrap().build(&manifest.blueprint()).unwrap();
     let mut predictor = Predictor::new(Bundle { manifest, network: Network::new(Arc::new(graph), 3, &device) });
     let see = |range: std::ops::Range<usize>| -> Vec<Sight> {
         let prepared: Vec<_> = range.map(|i| predictor.prepare(&radiograph(i)).unwrap()).collect();
