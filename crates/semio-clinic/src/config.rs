@@ -4,7 +4,10 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::{Register, Strength};
+use crate::{
+    account::{Register, Strength},
+    backup::Schedule,
+};
 
 /// Everything that can be set; keys of the TOML file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +37,8 @@ pub struct Config {
     pub readers: usize,
     /// Minutes between two notes of the audit trail's end.
     pub audit_head_minutes: u64,
+    /// Backups at intervals; none where it is not set.
+    pub backup: Option<Schedule>,
     /// What trying one password costs. Not a key of the file.
     #[serde(skip)]
     pub strength: Strength,
@@ -64,6 +69,7 @@ impl Default for Config {
             upload_megabytes: 128,
             readers: 1,
             audit_head_minutes: 10,
+            backup: None,
             strength: Strength::Full,
         }
     }
@@ -132,6 +138,8 @@ impl Config {
             ("upload-megabytes", self.upload_megabytes, 1, 512),
             ("readers", self.readers, 1, 64),
             ("register.digits", self.register.digits, 1, 32),
+            ("backup.every-hours", self.backup.as_ref().map_or(1, |b| b.every_hours as usize), 1, 24 * 31),
+            ("backup.keep", self.backup.as_ref().map_or(1, |b| b.keep), 1, 10_000),
         ];
         for (key, value, low, high) in bounds {
             if !(low..=high).contains(&value) {

@@ -7,11 +7,13 @@
 //! - [`audit`]: who saw and changed what.
 //! - [`pictures`]: files, each under the hash of its bytes.
 //! - [`models`], `reader`: bundles, and the threads that read pictures with them.
+//! - [`backup`]: everything in one file, and back.
 //! - [`web`]: pages and the API.
 //! - `words`: every text in English and French.
 
 mod account;
 pub mod audit;
+pub mod backup;
 mod clock;
 pub mod config;
 pub mod demo;

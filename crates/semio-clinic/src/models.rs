@@ -213,6 +213,9 @@ impl Store {
 
     /// The model that reads a job's pictures.
     pub(crate) async fn active_model(&self, job: &str) -> Result<Option<Model>, StoreError> {
+        if job.contains(char::is_control) {
+            return Ok(None);
+        }
         let query =
             model::Entity::find().filter(model::Column::Job.eq(job)).filter(model::Column::State.eq(State::Active));
         Ok(query.one(self.db()).await?)

@@ -27,6 +27,13 @@ pub enum PictureError {
     Damaged(String),
 }
 
+impl PictureError {
+    /// Whether there is no such file.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, Self::Store(object_store::Error::NotFound { .. }))
+    }
+}
+
 impl Pictures {
     /// Files in a folder, which is made where it is not there.
     ///
@@ -46,8 +53,15 @@ impl Pictures {
         };
         // Written beside and moved to its place: a picture is there whole or not at all.
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        match self.store.put_opts(&key(&sha256), bytes.into(), options).await {
-            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(sha256),
+        match self.store.put_opts(&key(&sha256), bytes.clone().into(), options).await {
+            Ok(_) => Ok(sha256),
+            Err(object_store::Error::AlreadyExists { .. }) => {
+                // A file that was damaged since is mended by whoever brings it again.
+                if matches!(self.get(&sha256).await, Err(PictureError::Damaged(_))) {
+                    self.store.put(&key(&sha256), bytes.into()).await?;
+                }
+                Ok(sha256)
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -6,7 +6,7 @@ use axum_server::{Handle, tls_rustls::RustlsConfig};
 use tokio::time::interval;
 
 use crate::{
-    audit,
+    audit, backup,
     config::{Config, ConfigError},
     models::Models,
     pictures::{PictureError, Pictures},
@@ -60,6 +60,9 @@ pub async fn open_store(config: &Config) -> Result<Store, ServeError> {
     config.check()?;
     std::fs::create_dir_all(&config.data).map_err(PictureError::Folder)?;
     let secrets = Arc::new(Secrets::open(&config.data.join("keys"))?);
+    if let Some(saved) = Store::save_before_change(&config.database_url(), &config.data).await? {
+        tracing::info!(file = %saved.display(), "the tables are of an earlier version; they were copied before the change");
+    }
     Ok(Store::open(&config.database_url(), secrets).await?)
 }
 
@@ -94,6 +97,7 @@ pub async fn serve(
     let bound = listener.local_addr().map_err(failed)?;
     let handle = Handle::new();
     let housekeeping = tokio::spawn(keep_house(app.clone()));
+    let backups = app.config.backup.clone().map(|schedule| tokio::spawn(backup::keep(app.clone(), schedule)));
     tokio::spawn({
         let handle = handle.clone();
         async move {
@@ -116,6 +120,9 @@ pub async fn serve(
         axum_server::from_tcp(listener).map_err(failed)?.handle(handle).serve(service).await
     };
     housekeeping.abort();
+    if let Some(backups) = backups {
+        backups.abort();
+    }
     app.stop().await;
     note_head(&app).await;
     served.map_err(failed)

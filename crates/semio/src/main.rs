@@ -61,6 +61,10 @@ enum Command {
     /// Check who saw and changed what.
     #[command(subcommand)]
     Audit(commands::audit::Audit),
+    /// Write the web app's records, pictures and models into one file.
+    Backup(commands::backup::Backup),
+    /// Bring a backup back into an empty place.
+    Restore(commands::restore::Restore),
     /// Show what losing myelin does to a nerve.
     #[command(subcommand)]
     Twin(commands::twin::Twin),
@@ -82,6 +86,8 @@ fn main() -> ExitCode {
         Command::Serve(command) => command.run(),
         Command::User(command) => command.run(),
         Command::Audit(command) => command.run(),
+        Command::Backup(command) => command.run(),
+        Command::Restore(command) => command.run(),
     };
     match result {
         Ok(code) => code,

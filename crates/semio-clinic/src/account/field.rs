@@ -127,6 +127,12 @@ pub(crate) fn one_line(typed: &str, longest: usize) -> Result<String, Fault> {
     }
 }
 
+/// A text of several lines, as far as databases keep it: PostgreSQL holds no NUL.
+pub(crate) fn lines(typed: &str) -> String {
+    let kept = |c: &char| *c == '\n' || *c == '\t' || !c.is_control();
+    typed.trim().chars().filter(kept).collect()
+}
+
 /// An address that mail can be sent to, as far as its form tells.
 pub(crate) fn email_of(typed: &str) -> Result<String, Fault> {
     let email = typed.trim();

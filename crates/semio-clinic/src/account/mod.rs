@@ -6,7 +6,7 @@ mod register;
 mod session;
 mod token;
 
-pub(crate) use field::{Fault, Faults, Field, FormError, email_of, one_line};
+pub(crate) use field::{Fault, Faults, Field, FormError, email_of, lines, one_line};
 pub use password::Strength;
 pub use register::Register;
 pub(crate) use session::{SignIn, SignedIn};
@@ -14,7 +14,7 @@ pub(crate) use session::{SignIn, SignedIn};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder,
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
 
@@ -230,13 +230,21 @@ impl Store {
     /// Finds somebody by e-mail, whatever the size of its letters.
     pub(crate) async fn person_by_email(&self, email: &str) -> Result<Option<Person>, StoreError> {
         let key = email.trim().to_lowercase();
+        if key.contains(char::is_control) {
+            return Ok(None);
+        }
         Ok(person::Entity::find().filter(person::Column::EmailKey.eq(key)).one(self.db()).await?)
     }
 
-    /// Everybody, the latest first.
-    pub(crate) async fn people(&self, page: u64, per_page: u64) -> Result<(Vec<Person>, u64), StoreError> {
-        let pages = person::Entity::find().order_by_desc(person::Column::CreatedAt).paginate(self.db(), per_page);
-        Ok((pages.fetch_page(page).await?, pages.num_items().await?))
+    /// People, the latest first.
+    pub(crate) async fn people(&self, most: u64) -> Result<Vec<Person>, StoreError> {
+        // An end in any case, so that the database begins to read there.
+        Ok(person::Entity::find()
+            .filter(person::Column::CreatedAt.lt(i64::MAX))
+            .order_by_desc(person::Column::CreatedAt)
+            .limit(most)
+            .all(self.db())
+            .await?)
     }
 
     /// Whether anybody has an account.
@@ -244,7 +252,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where the database does not answer.
     pub async fn has_people(&self) -> Result<bool, StoreError> {
-        Ok(person::Entity::find().one(self.db()).await?.is_some())
+        Ok(!self.people(1).await?.is_empty())
     }
 
     /// Confirms an account, so that its owner can sign in.
@@ -277,7 +285,7 @@ impl Store {
     /// Puts a person into the team of that name, which is made where there is none; an empty name takes the person out.
     pub(crate) async fn set_team(&self, id: Uuid, team: &str, by: Uuid) -> Result<(), StoreError> {
         let person = self.person(id).await?;
-        let team: String = team.trim().chars().take(200).collect();
+        let team: String = lines(team).chars().take(200).collect();
         let known = match team.as_str() {
             "" => None,
             name => circle::Entity::find().filter(circle::Column::Name.eq(name)).one(self.db()).await?.map(|c| c.id),

@@ -1,6 +1,11 @@
 //! Signing in and out.
 
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    sea_query::{Expr, ExprTrait},
+};
 use uuid::Uuid;
 
 use super::{Strength, end_sessions, password};
@@ -10,7 +15,7 @@ use crate::{
     secret::{digest, random_text},
     store::{
         Store, StoreError,
-        entity::{person::Model as Person, session},
+        entity::{person, person::Model as Person, session},
     },
 };
 
@@ -62,19 +67,29 @@ impl Store {
         let id = person.id;
         let mut change = self.change().await?;
         if !right || person.closed_at.is_some() {
-            let failures = person.failures + 1;
-            let mut row = person.into_active_model();
-            row.failures = Set(if failures >= FAILURES { 0 } else { failures });
-            if failures >= FAILURES {
-                row.locked_until = Set(Some(now + LOCK));
-            }
-            row.update(change.tx()).await?;
+            // Counted where the count stands: guesses at the same time are as many.
+            let of_person = || person::Entity::update_many().filter(person::Column::Id.eq(id));
+            of_person()
+                .col_expr(person::Column::Failures, Expr::col(person::Column::Failures).add(1))
+                .exec(change.tx())
+                .await?;
+            of_person()
+                .col_expr(person::Column::Failures, 0_i32.into())
+                .col_expr(person::Column::LockedUntil, (now + LOCK).into())
+                .filter(person::Column::Failures.gte(FAILURES))
+                .exec(change.tx())
+                .await?;
             change.note(Entry::by_nobody("person.sign-in-failed").of(id));
             change.commit().await?;
             return Ok(SignIn::Wrong);
         }
         if person.confirmed_at.is_none() {
             return Ok(SignIn::Unconfirmed);
+        }
+        // Other guesses may have locked the account while this password was looked at.
+        let person = person::Entity::find_by_id(id).one(change.tx()).await?.ok_or(StoreError::Missing)?;
+        if let Some(until) = person.locked_until.filter(|until| *until > now) {
+            return Ok(SignIn::Locked { minutes: (until - now) / clock::MINUTE + 1 });
         }
         let cookie = random_text();
         let mut row = person.into_active_model();

@@ -1,7 +1,7 @@
 //! Lists of patients.
 
 use sea_orm::{
-    ColumnTrait, EntityTrait, Order as Direction, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ColumnTrait, ConnectionTrait, EntityTrait, Order as Direction, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, Query, SelectStatement, UnionType},
 };
 use uuid::Uuid;
@@ -75,8 +75,8 @@ pub(crate) struct Search {
 /// Rows of a page.
 pub(crate) const PER_PAGE: u64 = 50;
 
-/// Rows that are counted; a list that is longer says "more than".
-pub(crate) const COUNTED: u64 = 1_000_000;
+/// The furthest row that a page can begin at.
+pub(crate) const FURTHEST: u64 = 1_000_000;
 
 impl Store {
     /// One page of patients, and how many there are in all.
@@ -87,12 +87,24 @@ impl Store {
             (Scope::Mine | Scope::Deleted, _) => who.id,
         };
         let deleted = search.scope == Scope::Deleted;
-        let mut query = patient::Entity::find().filter(patient::Column::CircleId.eq(circle)).filter(standing(deleted));
         let text = fold(&search.q);
-        if !text.is_empty() {
-            query = query.filter(patient::Column::Id.in_subquery(matching(circle, deleted, &text, search.q.trim())));
-        }
-        let total = query.clone().limit(COUNTED).count(self.db()).await?;
+        let typed: String = search.q.trim().chars().filter(|c| !c.is_control()).collect();
+        let all = || Query::select().expr(Expr::cust("COUNT(*)")).to_owned();
+        let (query, counting) = if text.is_empty() {
+            let of_circle = || patient::Column::CircleId.eq(circle).and(standing(deleted));
+            let counting = all().from(patient::Entity).and_where(of_circle()).to_owned();
+            (patient::Entity::find().filter(of_circle()), counting)
+        } else {
+            // The rows that were found and nothing else: a condition on the circle beside them would have SQLite read
+            // the circle's whole index to see which are among them (230 ms of 100,000 patients).
+            let found = matching(circle, deleted, &text, &typed);
+            let counting = all().from_subquery(found.clone(), "found").to_owned();
+            (patient::Entity::find().filter(patient::Column::Id.in_subquery(found)), counting)
+        };
+        let total: i64 = match self.db().query_one(&counting).await? {
+            Some(row) => row.try_get_by_index(0)?,
+            None => 0,
+        };
         let column = match search.order {
             Order::Name => patient::Column::FamilyKey,
             Order::Birth => patient::Column::BirthDate,
@@ -101,11 +113,11 @@ impl Store {
         let direction = if search.down { Direction::Desc } else { Direction::Asc };
         let rows = query
             .order_by(column, direction)
-            .offset(Ord::min(search.page, COUNTED / PER_PAGE) * PER_PAGE)
+            .offset(Ord::min(search.page, FURTHEST / PER_PAGE) * PER_PAGE)
             .limit(PER_PAGE)
             .all(self.db())
             .await?;
-        Ok((rows, total))
+        Ok((rows, total as u64))
     }
 
     /// Records that may be of the same person: same family name and day of birth, or the same identifier.
@@ -146,9 +158,16 @@ fn matching(circle: Uuid, deleted: bool, text: &str, typed: &str) -> SelectState
             .into_query()
     };
     let known_as = Query::select()
-        .column(identifier::Column::PatientId)
+        .column((patient::Entity, patient::Column::Id))
         .from(identifier::Entity)
-        .and_where(Expr::col(identifier::Column::Value).eq(typed))
+        .inner_join(
+            patient::Entity,
+            Expr::col((patient::Entity, patient::Column::Id))
+                .equals((identifier::Entity, identifier::Column::PatientId)),
+        )
+        .and_where(Expr::col((identifier::Entity, identifier::Column::Value)).eq(typed))
+        .and_where(patient::Column::CircleId.eq(circle))
+        .and_where(standing(deleted))
         .to_owned();
     let mut found = begins(patient::Column::FamilyKey);
     found.union(UnionType::Distinct, begins(patient::Column::GivenKey));

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::key::fold;
 use crate::{
-    account::{Fault, Faults, Field, FormError, one_line},
+    account::{Fault, Faults, Field, FormError, lines, one_line},
     audit::Entry,
     clock,
     store::{
@@ -73,7 +73,7 @@ impl PatientForm {
             "" => Some(None),
             typed => faults.take(Field::Identifier, one_line(typed, 64)).map(Some),
         };
-        let note = self.note.trim().replace("\r\n", "\n");
+        let note = lines(&self.note);
         let short = if note.chars().count() > 2000 { Err(Fault::TooLong) } else { Ok(note) };
         let note = faults.take(Field::Note, short);
         match (family_name, given_name, sex, birth_date, identifier, note) {

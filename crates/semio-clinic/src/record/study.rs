@@ -9,6 +9,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::{
+    account::lines,
     audit::Entry,
     clock,
     store::{
@@ -74,6 +75,8 @@ impl Store {
     ) -> Result<Uuid, StoreError> {
         let now = clock::now();
         let mut change = self.change().await?;
+        // Files of one study may come at the same time: the first makes the study, the others find it.
+        patient::Entity::find_by_id(patient.id).lock_exclusive().one(change.tx()).await?;
         let known = match &facts.instance_uid {
             Some(uid) => {
                 study::Entity::find()
@@ -100,15 +103,14 @@ impl Store {
             };
             row.insert(change.tx()).await?.id
         };
-        if picture::Entity::find_by_id(new.sha256.clone()).one(change.tx()).await?.is_none() {
-            let row = picture::ActiveModel {
-                sha256: Set(new.sha256.clone()),
-                size: Set(new.size as i64),
-                media_type: Set(new.media_type.into()),
-                created_at: Set(now),
-            };
-            row.insert(change.tx()).await?;
-        }
+        let row = picture::ActiveModel {
+            sha256: Set(new.sha256.clone()),
+            size: Set(new.size as i64),
+            media_type: Set(new.media_type.into()),
+            created_at: Set(now),
+        };
+        // The same file may come twice at the same time, for two patients.
+        picture::Entity::insert(row).on_conflict_do_nothing().exec_without_returning(change.tx()).await?;
         let image = image::ActiveModel {
             id: Set(Uuid::now_v7()),
             study_id: Set(study_id),
@@ -304,7 +306,7 @@ impl Store {
             person_id: Set(who.id),
             verdict: Set(verdict),
             label: Set(label),
-            comment: Set(comment.trim().chars().take(4000).collect()),
+            comment: Set(lines(comment).chars().take(4000).collect()),
             created_at: Set(clock::now()),
         };
         row.insert(change.tx()).await?;

@@ -6,13 +6,17 @@ mod counts;
 pub(crate) mod entity;
 mod migration;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use sea_orm::{
-    ConnectOptions, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
-use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 use crate::{audit, secret::Secrets};
 
@@ -87,39 +91,74 @@ fn kind(error: &DbErr) -> &'static str {
     }
 }
 
+/// Connects, whatever tables there are.
+async fn connect(url: &str) -> Result<DatabaseConnection, StoreError> {
+    if !["sqlite:", "postgres:", "postgresql:", "mysql:", "mariadb:"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(StoreError::Address);
+    }
+    // The driver knows MariaDB by MySQL's name.
+    let address = url.strip_prefix("mariadb:").map_or_else(|| url.to_owned(), |rest| format!("mysql:{rest}"));
+    let mut options = ConnectOptions::new(address);
+    options
+        .max_connections(16)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_timeout(Duration::from_secs(10))
+        // Statements are logged with their placeholders, never with values.
+        .sqlx_slow_statements_logging_settings(log::LevelFilter::Warn, SLOW)
+        .sqlx_logging_level(log::LevelFilter::Trace);
+    options.map_sqlx_sqlite_opts(|options| {
+        options
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10))
+            .pragma("journal_mode", "WAL")
+            .pragma("synchronous", "FULL")
+            .pragma("cache_size", "-65536")
+    });
+    let unreachable =
+        |error: DbErr| StoreError::Unreachable { address: without_secret(url), reason: error.to_string() };
+    sea_orm::Database::connect(options).await.map_err(unreachable)
+}
+
+/// The last step of the tables' migration.
+pub(crate) fn tables_version() -> String {
+    migration::Migrator::migrations().last().map(|step| step.name().to_owned()).unwrap_or_default()
+}
+
+/// Whether a database holds no tables of ours.
+pub(crate) async fn is_empty(url: &str) -> Result<bool, StoreError> {
+    let db = connect(url).await?;
+    let is_empty = !SchemaManager::new(&db).has_table("person").await?;
+    db.close().await?;
+    Ok(is_empty)
+}
+
 impl Store {
     /// Connects, and brings the tables to this program's version.
     ///
     /// # Errors
     /// [`StoreError`] where the address is not understood, nothing answers, or the tables are of a later version.
     pub async fn open(url: &str, secrets: Arc<Secrets>) -> Result<Self, StoreError> {
-        if !["sqlite:", "postgres:", "postgresql:", "mysql:", "mariadb:"].iter().any(|scheme| url.starts_with(scheme)) {
-            return Err(StoreError::Address);
-        }
-        // The driver knows MariaDB by MySQL's name.
-        let address = url.strip_prefix("mariadb:").map_or_else(|| url.to_owned(), |rest| format!("mysql:{rest}"));
-        let mut options = ConnectOptions::new(address);
-        options
-            .max_connections(16)
-            .acquire_timeout(Duration::from_secs(10))
-            .connect_timeout(Duration::from_secs(10))
-            // Statements are logged with their placeholders, never with values.
-            .sqlx_slow_statements_logging_settings(log::LevelFilter::Warn, SLOW)
-            .sqlx_logging_level(log::LevelFilter::Trace);
-        options.map_sqlx_sqlite_opts(|options| {
-            options
-                .create_if_missing(true)
-                .foreign_keys(true)
-                .busy_timeout(Duration::from_secs(10))
-                .pragma("journal_mode", "WAL")
-                .pragma("synchronous", "FULL")
-                .pragma("cache_size", "-65536")
-        });
-        let unreachable =
-            |error: DbErr| StoreError::Unreachable { address: without_secret(url), reason: error.to_string() };
-        let db = sea_orm::Database::connect(options).await.map_err(unreachable)?;
+        let db = connect(url).await?;
         migration::Migrator::up(&db, None).await?;
         Ok(Self { db, secrets })
+    }
+
+    /// Copies a database whose tables opening would change; gives the copy. SQLite alone: servers have their own tools.
+    pub(crate) async fn save_before_change(url: &str, folder: &Path) -> Result<Option<PathBuf>, StoreError> {
+        let db = connect(url).await?;
+        let pending = SchemaManager::new(&db).has_table("person").await?
+            && !migration::Migrator::get_pending_migrations(&db).await?.is_empty();
+        let saved = if pending && db.get_database_backend() == DatabaseBackend::Sqlite {
+            let path = folder.join(format!("before-{}-{}.db", tables_version(), crate::clock::now()));
+            let name = path.display().to_string().replace('\'', "''");
+            db.execute_unprepared(&format!("VACUUM INTO '{name}'")).await?;
+            Some(path)
+        } else {
+            None
+        };
+        db.close().await?;
+        Ok(saved)
     }
 
     /// Which kind of database it is.

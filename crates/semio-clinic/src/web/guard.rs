@@ -202,8 +202,8 @@ pub(crate) fn set_language(app: &App, language: Language) -> String {
 /// Where the request comes from; behind a proxy, what the proxy says.
 fn address(app: &App, request: &Request) -> IpAddr {
     let forwarded = || {
-        let header = request.headers().get("x-forwarded-for")?.to_str().ok()?;
-        // The last entry is the proxy's own; those before it can be made up.
+        // The last entry of the last line is the proxy's own; those before it can be made up.
+        let header = request.headers().get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
         header.rsplit(',').next()?.trim().parse().ok()
     };
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());

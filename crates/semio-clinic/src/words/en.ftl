@@ -454,3 +454,8 @@ class-ms = multiple sclerosis
 class-no-ms = no multiple sclerosis
 class-hem = healthy cell
 class-all = lymphoblast (ALL)
+
+system-backup = Last backup
+backup-none = none by schedule; set `[backup]` in the settings
+backup-proven = { $when }: restored on trial and compared ({ $rows } rows, { $pictures } pictures)
+backup-failed = { $when }: failed. { $fault }

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod cluster;
 pub(crate) mod compare;
 pub(crate) mod data;
@@ -9,6 +10,7 @@ pub(crate) mod evaluate;
 pub(crate) mod explain;
 pub(crate) mod models;
 pub(crate) mod predict;
+pub(crate) mod restore;
 pub(crate) mod serve;
 pub(crate) mod train;
 pub(crate) mod tune;

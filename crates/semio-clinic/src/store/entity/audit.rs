@@ -1,9 +1,11 @@
 //! Who saw and changed what. Rows are only ever added; each is chained to the one before.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// An entry.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[sea_orm(table_name = "audit")]
 pub struct Model {
     /// Place in the chain, from 1, without gaps.

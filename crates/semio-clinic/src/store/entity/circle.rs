@@ -1,9 +1,11 @@
 //! Who shares records: every physician alone, or a team.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// A circle: patients belong to one, and its members see them.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[sea_orm(table_name = "circle")]
 pub struct Model {
     /// Identity. A physician's own circle has the physician's.

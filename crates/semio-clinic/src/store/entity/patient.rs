@@ -1,9 +1,11 @@
 //! Patients.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// Sex as recorded (DICOM PS3.3, Patient's Sex).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(8))", rename_all = "kebab-case")]
 pub enum Sex {
     /// Female.
@@ -34,7 +36,8 @@ impl Sex {
 }
 
 /// A patient's record.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[sea_orm(table_name = "patient")]
 pub struct Model {
     /// Identity.

@@ -1,9 +1,11 @@
 //! Files of pictures, each kept once under the hash of its bytes.
 
 use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// A file.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[sea_orm(table_name = "picture")]
 pub struct Model {
     /// SHA-256 of its bytes, in hexadecimal digits: its name in the store.

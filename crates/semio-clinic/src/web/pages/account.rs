@@ -7,7 +7,11 @@ use axum::{
     response::{IntoResponse, Redirect},
 };
 
-use super::{again, html, sign_in::register_key, to};
+use super::{
+    again, html,
+    sign_in::{own_page, register_key},
+    to,
+};
 use crate::{
     account::{Faults, FormError},
     store::entity::person::Model as Person,
@@ -94,12 +98,7 @@ pub(crate) async fn language(State(app): State<App>, visit: Visit, Form(form): F
         let reads_first = person.reads_first;
         app.store.set_preferences(person, Some(language.code()), reads_first).await?;
     }
-    let back = if form.back.starts_with('/') && !form.back.starts_with("//") && !form.back.contains('\\') {
-        form.back.as_str()
-    } else {
-        "/"
-    };
-    let mut response = Redirect::to(back).into_response();
+    let mut response = Redirect::to(own_page(&form.back)).into_response();
     let value = HeaderValue::from_str(&set_language(&app, language)).map_err(|_| Problem::Broken)?;
     response.headers_mut().append(header::SET_COOKIE, value);
     Ok(response)

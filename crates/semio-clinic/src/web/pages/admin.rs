@@ -91,7 +91,7 @@ async fn people_page(
     typed: Registration,
     faults: Faults,
 ) -> Result<People, Problem> {
-    let (people, _) = app.store.people(0, PEOPLE).await?;
+    let people = app.store.people(PEOPLE).await?;
     let mut rows = vec![];
     for person in people {
         let locked = person.locked_until.is_some_and(|until| until > clock::now());
@@ -174,10 +174,8 @@ pub(crate) async fn set_model(
 }
 
 async fn trail_page(app: &App, visit: &Visit, before: Option<i64>, verified: Option<String>) -> Answer {
-    let mut query = trail::Entity::find();
-    if let Some(before) = before {
-        query = query.filter(trail::Column::Seq.lt(before));
-    }
+    // An end in any case, so that the database begins to read there.
+    let query = trail::Entity::find().filter(trail::Column::Seq.lt(before.unwrap_or(i64::MAX)));
     let found = query.order_by_desc(trail::Column::Seq).limit(ROWS).all(app.store.db()).await?;
     let mut names: HashMap<Uuid, String> = HashMap::new();
     for id in found.iter().filter_map(|row| row.person_id) {
@@ -218,6 +216,19 @@ pub(crate) async fn verify(State(app): State<App>, visit: Visit) -> Answer {
 
 pub(crate) async fn system(State(app): State<App>, visit: Visit) -> Answer {
     let counts = app.store.counts().await?;
+    let backup = match crate::backup::last_proof(&app.config) {
+        None => visit.language.t("backup-none"),
+        Some(proof) => {
+            let when = visit.language.time(proof.at);
+            match proof.fault {
+                None => visit.language.args(
+                    "backup-proven",
+                    [("when", when.into()), ("rows", proof.rows.into()), ("pictures", (proof.pictures as u64).into())],
+                ),
+                Some(fault) => visit.language.args("backup-failed", [("when", when.into()), ("fault", fault.into())]),
+            }
+        }
+    };
     let facts = vec![
         ("system-version", env!("CARGO_PKG_VERSION").to_owned()),
         ("system-database", format!("{:?}", app.store.backend())),
@@ -229,6 +240,7 @@ pub(crate) async fn system(State(app): State<App>, visit: Visit) -> Answer {
         ("system-failed", counts.failed.to_string()),
         ("system-sessions", counts.sessions.to_string()),
         ("system-audit", app.store.audit_head().await?.seq.to_string()),
+        ("system-backup", backup),
     ];
     html(&System { page: Page::new(&app, &visit), facts })
 }

@@ -4,7 +4,7 @@ use std::{fmt::Write, net::SocketAddr};
 
 use axum::{
     extract::{ConnectInfo, State},
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
@@ -28,8 +28,11 @@ pub(crate) async fn ready(State(app): State<App>) -> Response {
 pub(crate) async fn metrics(
     State(app): State<App>,
     peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
 ) -> Response {
-    if !peer.is_some_and(|peer| peer.0.0.ip().is_loopback()) {
+    // A proxy on this machine speaks for others.
+    let is_forwarded = headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded");
+    if is_forwarded || !peer.is_some_and(|peer| peer.0.0.ip().is_loopback()) {
         return StatusCode::NOT_FOUND.into_response();
     }
     let Ok(counts) = app.store.counts().await else {

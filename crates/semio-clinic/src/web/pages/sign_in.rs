@@ -75,9 +75,11 @@ pub(crate) struct NewPassword {
     password: String,
 }
 
-/// Our own pages alone: `//evil.example` and `https:` are addresses elsewhere.
-fn own_page(next: &str) -> &str {
-    let own = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+/// Our own pages alone: `//evil.example` and `https:` are addresses elsewhere, and browsers drop tabs and line breaks
+/// before they look.
+pub(super) fn own_page(next: &str) -> &str {
+    let odd = |c: char| c == '\\' || c.is_control();
+    let own = next.starts_with('/') && !next.starts_with("//") && !next.contains(odd);
     if own { next } else { "/" }
 }
 
@@ -201,6 +203,7 @@ mod tests {
             ("https://evil.example", "/"),
             ("//evil.example", "/"),
             ("/\\evil.example", "/"),
+            ("/\t/evil.example", "/"),
             ("", "/"),
             ("javascript:alert(1)", "/"),
         ] {

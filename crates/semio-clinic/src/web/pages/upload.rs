@@ -175,6 +175,7 @@ async fn take_file(app: &App, visit: &Visit, wish: &Wish, bytes: Bytes) -> Resul
     }
     let candidates = candidates(app, visit, &claims).await?;
     if candidates.is_empty() && claims.family_name.is_none() {
+        app.forget_unless_used(&sha256).await?;
         return Ok(Row::Refused { reason: visit.language.t("upload-choose-patient") });
     }
     let words = claims_in_words(visit.language, &claims);
@@ -241,7 +242,11 @@ pub(crate) async fn decide(
         app.forget_unless_used(&sha256).await?;
         Row::Discarded
     } else {
-        let bytes = app.pictures.get(&sha256).await?;
+        let bytes = match app.pictures.get(&sha256).await {
+            // Decided otherwise meanwhile, in another window.
+            Err(error) if error.is_missing() => return Err(Problem::Stale),
+            other => other?,
+        };
         let opened = blocking(move || Opened::new(&bytes)).await?.map_err(|_| Problem::Broken)?;
         let claims = opened.attributes.as_ref().map(Claims::of).unwrap_or_default();
         let patient = if decision.patient == "new" {

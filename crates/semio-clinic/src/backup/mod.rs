@@ -1,0 +1,262 @@
+//! Backups: everything that a server needs to begin anew, in one file, taken while it runs.
+//!
+//! A backup is a gzipped tar archive: `tables/NAME.jsonl` (all rows, read in one transaction), `pictures/`, `models/`,
+//! `audit-heads.jsonl`, and `backup.json` last, which says how much there is and what each table's and file's SHA-256 is.
+//! Keys are not in it: whoever finds a backup must not be able to write an audit trail that verifies. They are a folder
+//! of two small files, kept apart and given back at a restoration.
+
+mod archive;
+mod schedule;
+mod tables;
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use sea_orm::{DatabaseBackend, EntityTrait, IsolationLevel, TransactionTrait};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use schedule::keep;
+pub use schedule::{Proof, Schedule, last_proof};
+pub use tables::Table;
+
+use crate::{
+    audit::{Verified, read_heads},
+    clock,
+    config::Config,
+    server::{ServeError, open_store},
+    store::{Store, StoreError, entity::picture},
+};
+
+/// What stands in `backup.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Contents {
+    /// Version of this form.
+    pub schema: u32,
+    /// When it was taken, in milliseconds since 1970 UTC.
+    pub at: i64,
+    /// The program's version.
+    pub code_version: String,
+    /// The last step of the tables' migration.
+    pub tables_version: String,
+    /// The tables, in the order in which they are filled.
+    pub tables: Vec<Table>,
+    /// Other files with the SHA-256 of each.
+    pub files: BTreeMap<String, String>,
+}
+
+impl Contents {
+    /// Rows of all tables.
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|table| table.rows).sum()
+    }
+
+    /// Files of pictures.
+    pub fn pictures(&self) -> usize {
+        self.files.keys().filter(|name| name.starts_with("pictures/")).count()
+    }
+}
+
+/// The form that this program writes and reads.
+const SCHEMA: u32 = 1;
+
+/// Why a backup cannot be taken or restored.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackupError {
+    /// A file cannot be read or written.
+    #[error("cannot {action} {path}: {source}", path = path.display())]
+    File {
+        /// `read` or `write`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The records cannot be read or filled.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The new place cannot be opened.
+    #[error(transparent)]
+    Place(#[from] Box<ServeError>),
+    /// Pictures went away again and again while the backup was taken.
+    #[error("records were erased while the backup was taken, three times; take it again at a calmer time")]
+    Restless,
+    /// A picture that the records name is not there, or damaged.
+    #[error("the file of picture {0} is missing or damaged; restore it from an earlier backup")]
+    Picture(String),
+    /// The file is no backup, or not whole.
+    #[error("{path} is no whole backup: {problem}", path = .0.display(), problem = .1)]
+    Form(PathBuf, String),
+    /// A table's lines are not those of this program.
+    #[error("table {0} of the backup is damaged, or was written by another version of semio")]
+    Table(String),
+    /// The place where it is to be restored holds something.
+    #[error("{0} is not empty; a backup is only restored into an empty place")]
+    NotEmpty(String),
+    /// The keys are not there.
+    #[error("{path} holds no audit.key; name the folder of keys that was kept apart", path = .0.display())]
+    Keys(PathBuf),
+    /// What was restored is not what was taken.
+    #[error("what was restored differs from the backup: {0}")]
+    Differs(String),
+}
+
+impl BackupError {
+    fn file(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::File { action, path: path.into(), source }
+    }
+}
+
+/// How often a backup begins again because records were erased under it.
+const TRIES: usize = 3;
+
+/// Takes a backup into a file, which appears whole or not at all. The server may run.
+///
+/// # Errors
+/// [`BackupError`] names what cannot be read or written.
+pub async fn take(config: &Config, output: &Path) -> Result<Contents, BackupError> {
+    let store = open_store(config).await.map_err(Box::new)?;
+    take_from(&store, config, output).await
+}
+
+async fn take_from(store: &Store, config: &Config, output: &Path) -> Result<Contents, BackupError> {
+    let folder = output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(|e| BackupError::file("write", folder, e))?;
+    for _ in 0..TRIES {
+        // Heads first: the trail that is read after them holds them.
+        let heads = fs::read(config.audit_heads()).unwrap_or_default();
+        let spool = tempfile::tempdir_in(folder).map_err(|e| BackupError::file("write", folder, e))?;
+        let tables = dump(store, spool.path()).await?;
+        let contents = Contents {
+            schema: SCHEMA,
+            at: clock::now(),
+            code_version: env!("CARGO_PKG_VERSION").into(),
+            tables_version: crate::store::tables_version(),
+            tables,
+            files: BTreeMap::new(),
+        };
+        let (data, models, output) = (config.data.clone(), config.models.clone(), output.to_owned());
+        let packed = blocking(move || archive::pack(contents, spool.path(), &heads, &data, &models, &output)).await;
+        match packed {
+            Err(BackupError::Picture(sha256)) => {
+                // Erased after the rows were read, or missing indeed?
+                let row =
+                    picture::Entity::find_by_id(sha256.clone()).one(store.db()).await.map_err(StoreError::from)?;
+                if row.is_some() {
+                    return Err(BackupError::Picture(sha256));
+                }
+            }
+            other => return other,
+        }
+    }
+    Err(BackupError::Restless)
+}
+
+/// All rows as they stood at one moment.
+async fn dump(store: &Store, folder: &Path) -> Result<Vec<Table>, BackupError> {
+    // SQLite's transactions see one state by themselves, and know no levels.
+    let level = (store.backend() != DatabaseBackend::Sqlite).then_some(IsolationLevel::RepeatableRead);
+    let tx = store.db().begin_with_config(level, None).await.map_err(StoreError::from)?;
+    let tables = tables::dump(&tx, folder).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    Ok(tables)
+}
+
+/// Restores a backup into an empty place: `config` names its data folder, its folder of models and its database. Then
+/// compares counts and hashes, and verifies the audit trail with the keys that were kept apart.
+///
+/// # Errors
+/// [`BackupError`]; nothing that was there is changed.
+pub async fn restore(file: &Path, config: &Config, keys: &Path) -> Result<Contents, BackupError> {
+    for folder in [&config.data, &config.models] {
+        if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(BackupError::NotEmpty(folder.display().to_string()));
+        }
+    }
+    if !crate::store::is_empty(&config.database_url()).await? {
+        return Err(BackupError::NotEmpty("the database".into()));
+    }
+    fs::create_dir_all(&config.data).map_err(|e| BackupError::file("write", &config.data, e))?;
+    let spool = tempfile::tempdir_in(&config.data).map_err(|e| BackupError::file("write", &config.data, e))?;
+    let contents = {
+        let (file, spool) = (file.to_owned(), spool.path().to_owned());
+        blocking(move || archive::unpack(&file, &spool)).await?
+    };
+    copy_keys(keys, &config.data.join("keys"))?;
+    for (from, to) in [("pictures", config.data.join("pictures")), ("models", config.models.clone())] {
+        let from = spool.path().join(from);
+        if from.is_dir() {
+            archive::move_folder(&from, &to)?;
+        }
+    }
+    fs::copy(spool.path().join("audit-heads.jsonl"), config.audit_heads())
+        .map_err(|e| BackupError::file("write", &config.audit_heads(), e))?;
+    let store = open_store(config).await.map_err(Box::new)?;
+    let tx = store.db().begin().await.map_err(StoreError::from)?;
+    tables::load(&tx, &spool.path().join("tables")).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    compare(&store, config, &contents).await?;
+    Ok(contents)
+}
+
+/// Whether the place holds what the backup says.
+async fn compare(store: &Store, config: &Config, contents: &Contents) -> Result<(), BackupError> {
+    let spool = tempfile::tempdir().map_err(|e| BackupError::file("write", Path::new("a temporary folder"), e))?;
+    let found = dump(store, spool.path()).await?;
+    for (was, is) in contents.tables.iter().zip(&found) {
+        if was != is {
+            return Err(BackupError::Differs(format!("table {} ({} rows of {})", was.name, is.rows, was.rows)));
+        }
+    }
+    let (data, files) = (config.data.clone(), contents.files.clone());
+    blocking(move || {
+        let damaged = files
+            .iter()
+            .find(|(name, sha256)| name.starts_with("pictures/") && !archive::is_file_of(&data.join(name), sha256));
+        damaged.map_or(Ok(()), |(name, _)| Err(BackupError::Differs(format!("file {name}"))))
+    })
+    .await?;
+    match store.verify_audit(&read_heads(&config.audit_heads())).await? {
+        Verified::Whole { .. } => Ok(()),
+        other => Err(BackupError::Differs(format!("the audit trail does not verify with these keys ({other:?})"))),
+    }
+}
+
+/// Restores a backup to a scratch place beside it and takes that away again.
+pub(crate) async fn prove(file: &Path, config: &Config) -> Result<Contents, BackupError> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let scratch = tempfile::tempdir_in(folder).map_err(|e| BackupError::file("write", folder, e))?;
+    let place = Config {
+        database: None,
+        data: scratch.path().join("data"),
+        models: scratch.path().join("models"),
+        ..config.clone()
+    };
+    restore(file, &place, &config.data.join("keys")).await
+}
+
+fn copy_keys(from: &Path, to: &Path) -> Result<(), BackupError> {
+    if !from.join("audit.key").is_file() {
+        return Err(BackupError::Keys(from.into()));
+    }
+    fs::create_dir_all(to).map_err(|e| BackupError::file("write", to, e))?;
+    for name in ["audit.key", "forms.key"] {
+        if from.join(name).is_file() {
+            // Permissions are copied with the bytes.
+            fs::copy(from.join(name), to.join(name)).map_err(|e| BackupError::file("write", &to.join(name), e))?;
+        }
+    }
+    Ok(())
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BackupError> + Send + 'static,
+) -> Result<T, BackupError> {
+    let broken = |_| BackupError::Differs("the work was broken off".into());
+    tokio::task::spawn_blocking(work).await.map_err(broken)?
+}

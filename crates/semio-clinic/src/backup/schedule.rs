@@ -1,0 +1,103 @@
+//! Backups at intervals, each proven by restoring it, and how many are kept.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{BackupError, prove, take_from};
+use crate::{clock, config::Config, web::App};
+
+/// When backups are taken, and where to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Schedule {
+    /// Hours from one to the next.
+    pub every_hours: u32,
+    /// The folder; another disk is better.
+    pub folder: PathBuf,
+    /// How many are kept; the oldest go first.
+    pub keep: usize,
+}
+
+/// What came of the last backup and of restoring it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// When, in milliseconds since 1970 UTC.
+    pub at: i64,
+    /// The file.
+    pub file: PathBuf,
+    /// Rows that were restored and compared.
+    pub rows: u64,
+    /// Pictures that were restored and compared.
+    pub pictures: usize,
+    /// What was wrong; `None` where the backup is proven.
+    pub fault: Option<String>,
+}
+
+const BEGIN: &str = "semio-";
+const END: &str = ".tar.gz";
+const PROOF: &str = "last-backup.json";
+
+/// The last scheduled backup, if there was one.
+pub fn last_proof(config: &Config) -> Option<Proof> {
+    serde_json::from_slice(&fs::read(config.data.join(PROOF)).ok()?).ok()
+}
+
+/// Takes backups as long as the server runs.
+pub(crate) async fn keep(app: App, schedule: Schedule) {
+    let every = i64::from(schedule.every_hours) * 60 * clock::MINUTE;
+    loop {
+        // Counted from the last one, so that a server that often starts anew does not take one each time.
+        let due = last_proof(&app.config).map_or(0, |last| last.at + every);
+        let wait = (due - clock::now()).clamp(0, every) as u64;
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        let proof = once(&app, &schedule).await;
+        match &proof.fault {
+            None => tracing::info!(rows = proof.rows, pictures = proof.pictures, "a backup was taken and proven"),
+            Some(fault) => tracing::error!(fault, "a backup failed"),
+        }
+    }
+}
+
+async fn once(app: &App, schedule: &Schedule) -> Proof {
+    let at = clock::now();
+    let name = format!("{BEGIN}{}{END}", clock::time(at).format("%Y%m%d-%H%M%S"));
+    let file = schedule.folder.join(name);
+    let done: Result<_, BackupError> = async {
+        let taken = take_from(&app.store, &app.config, &file).await?;
+        prove(&file, &app.config).await?;
+        forget_old(schedule)?;
+        Ok(taken)
+    }
+    .await;
+    let (rows, pictures, fault) = match done {
+        Ok(contents) => (contents.rows(), contents.pictures(), None),
+        Err(error) => (0, 0, Some(error.to_string())),
+    };
+    let proof = Proof { at, file, rows, pictures, fault };
+    let path = app.config.data.join(PROOF);
+    let noted = serde_json::to_vec(&proof).map_err(std::io::Error::from).and_then(|json| fs::write(&path, json));
+    if let Err(error) = noted {
+        tracing::error!(%error, "what came of the backup cannot be written down");
+    }
+    proof
+}
+
+/// Takes the oldest away. Names sort by time.
+fn forget_old(schedule: &Schedule) -> Result<(), BackupError> {
+    let failed = |path: &Path, e| BackupError::file("remove", path, e);
+    let entries = fs::read_dir(&schedule.folder).map_err(|e| BackupError::file("read", &schedule.folder, e))?;
+    let is_ours = |path: &PathBuf| {
+        path.file_name().and_then(|n| n.to_str()).is_some_and(|n| n.starts_with(BEGIN) && n.ends_with(END))
+    };
+    let mut found: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(is_ours).collect();
+    found.sort();
+    for path in found.iter().take(found.len().saturating_sub(schedule.keep)) {
+        fs::remove_file(path).map_err(|e| failed(path, e))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,235 @@
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::{
+    files,
+    harness::{Browser, Clinic, on_every_database, patient_form},
+};
+
+on_every_database!(
+    patients_are_kept,
+    patients_are_found,
+    a_team_shares_what_is_shared,
+    what_is_deleted_can_be_restored_and_then_erased,
+    records_are_merged_and_studies_moved,
+    an_export_holds_everything,
+);
+
+async fn names(browser: &mut Browser, query: &str) -> Vec<String> {
+    let text = browser.get(&format!("/patients?{query}")).await.is(200).text();
+    let row = |row: &str| row.split("\">").nth(1).and_then(|name| name.split("</a>").next()).map(str::to_owned);
+    text.split("<td><a href=\"/patients/").skip(1).filter_map(row).collect()
+}
+
+async fn patients_are_kept(clinic: Arc<Clinic>) {
+    let mut marie = clinic.physician("marie").await;
+    let mut form = patient_form("van  der\tBerg", "Zoë 李", "1990-02-28");
+    form.extend([("identifier", "L-42"), ("note", "first line\r\nsecond line")]);
+    let id = marie.post("/patients/new", &form).await.led_to();
+    let page = marie.get(&format!("/patients/{id}")).await.is(200);
+    for text in ["van der Berg", "Zoë 李", "L-42", "first line\nsecond line"] {
+        assert!(page.has(text), "{text}");
+    }
+    for (field, value, fault) in [
+        ("family_name", "", "family_name"),
+        ("birth_date", "2999-01-01", "birth_date"),
+        ("birth_date", "1990-02-30", "birth_date"),
+        ("birth_date", "1790-01-01", "birth_date"),
+        ("sex", "none", "sex"),
+    ] {
+        let mut wrong = patient_form("Berg", "Zoë", "1990-02-28");
+        wrong.iter_mut().filter(|(k, _)| *k == field).for_each(|(_, v)| *v = value);
+        let page = marie.post("/patients/new", &wrong).await.is(422);
+        assert!(page.has("class=\"error\"") || page.has(&format!("fault-{fault}")), "{field} {value}");
+    }
+    let mut long = patient_form("Berg", "Zoë", "1990-02-28");
+    let note = "x".repeat(2001);
+    long.push(("note", &note));
+    marie.post("/patients/new", &long).await.is(422);
+    // A name of the greatest length, in letters of four bytes.
+    let name = "𠮷".repeat(200);
+    marie.patient(&name, &name, "1990-02-28").await;
+    form.iter_mut().filter(|(k, _)| *k == "family_name").for_each(|(_, v)| *v = "Berger");
+    form.iter_mut().filter(|(k, _)| *k == "identifier").for_each(|(_, v)| *v = "");
+    marie.post(&format!("/patients/{id}/edit"), &form).await.is(303);
+    let page = marie.get(&format!("/patients/{id}")).await;
+    assert!(page.has("Berger") && !page.has("L-42"));
+    assert_eq!((clinic.noted("patient.add").await, clinic.noted("patient.edit").await), (2, 1));
+    assert!(clinic.noted("patient.read").await >= 2);
+}
+
+async fn patients_are_found(clinic: Arc<Clinic>) {
+    let mut marie = clinic.physician("marie").await;
+    for (family, given, born) in [
+        ("Núñez", "Ana", "1970-01-01"),
+        ("D’Aubigné", "Éléonore", "1950-05-05"),
+        ("Nunez", "Zoé", "1990-09-09"),
+        ("Łukasz", "Jan", "1930-03-03"),
+        ("100%", "_x", "1931-03-03"),
+    ] {
+        marie.patient(family, given, born).await;
+    }
+    let mut form = patient_form("Œhler", "Karl", "1960-06-06");
+    form.push(("identifier", "K 77"));
+    marie.post("/patients/new", &form).await.is(303);
+    let nunez = ["Núñez Ana", "Nunez Zoé"];
+    assert_eq!(names(&mut marie, "q=nunez").await, nunez);
+    assert_eq!(names(&mut marie, "q=N%C3%9A%C3%91EZ").await, nunez);
+    assert_eq!(names(&mut marie, "q=eleonore").await, ["D’Aubigné Éléonore"]);
+    assert_eq!(names(&mut marie, "q=d%27aub").await, ["D’Aubigné Éléonore"]);
+    assert_eq!(names(&mut marie, "q=nunez+z").await, ["Nunez Zoé"]);
+    assert_eq!(names(&mut marie, "q=ana+nu").await, ["Núñez Ana"]);
+    assert_eq!(names(&mut marie, "q=K+77").await, ["Œhler Karl"]);
+    assert_eq!(names(&mut marie, "q=oehl").await, ["Œhler Karl"]);
+    // Signs that other queries would take for patterns.
+    assert_eq!(names(&mut marie, "q=100%25").await, ["100% _x"]);
+    for query in ["q=unez", "q=nu%25ez", "q=zzz"] {
+        assert!(names(&mut marie, query).await.is_empty(), "{query}");
+    }
+    let all = ["100% _x", "D’Aubigné Éléonore", "Łukasz Jan", "Núñez Ana", "Nunez Zoé", "Œhler Karl"];
+    assert_eq!(names(&mut marie, "").await, all);
+    assert_eq!(names(&mut marie, "order=name&down=true").await, all.iter().rev().copied().collect::<Vec<_>>());
+    let by_birth = names(&mut marie, "order=birth").await;
+    assert_eq!((by_birth[0].as_str(), by_birth[5].as_str()), ("Łukasz Jan", "Nunez Zoé"));
+    assert_eq!(names(&mut marie, "order=changed&down=true").await[0], "Œhler Karl");
+    for number in 0..60 {
+        marie.patient(&format!("Page{number:02}"), "P", "1980-01-01").await;
+    }
+    let (first, second) = (names(&mut marie, "q=page").await, names(&mut marie, "q=page&page=1").await);
+    assert_eq!((first.len(), second.len()), (50, 10));
+    assert_eq!((first[49].as_str(), second[0].as_str()), ("Page49 P", "Page50 P"));
+    assert!(names(&mut marie, "page=1000000000000").await.is_empty());
+    assert!(names(&mut clinic.physician("other").await, "q=nunez").await.is_empty());
+}
+
+/// Puts people into a team.
+async fn team(clinic: &Clinic, names: &[&str]) {
+    let mut admin = clinic.signed_in("administrator", "teams").await;
+    let people = admin.get("/admin").await.text();
+    for name in names {
+        let row = people.split("<tr>").find(|row| row.contains(&format!("{name}@"))).unwrap();
+        let id = row.split("/admin/people/").nth(1).unwrap().split('/').next().unwrap();
+        admin.post(&format!("/admin/people/{id}/team"), &[("team", "Ward 3")]).await.is(303);
+    }
+}
+
+async fn a_team_shares_what_is_shared(clinic: Arc<Clinic>) {
+    let mut marie = clinic.physician("marie").await;
+    let mut pierre = clinic.physician("pierre").await;
+    let mut other = clinic.physician("other").await;
+    team(&clinic, &["marie", "pierre"]).await;
+    let own = marie.patient("Own", "A", "1980-01-01").await;
+    let mut form = patient_form("Shared", "B", "1980-01-01");
+    form.push(("shared", "on"));
+    let shared = marie.post("/patients/new", &form).await.led_to();
+    assert_eq!(names(&mut pierre, "scope=team").await, ["Shared B"]);
+    assert!(names(&mut pierre, "").await.is_empty());
+    assert_eq!(names(&mut marie, "").await, ["Own A"]);
+    pierre.get(&format!("/patients/{shared}")).await.is(200);
+    pierre.get(&format!("/patients/{own}")).await.is(404);
+    other.get(&format!("/patients/{shared}")).await.is(404);
+    assert!(names(&mut other, "scope=team").await.is_empty());
+    // Who did not make the record changes it but does not take it away from the team.
+    pierre.post(&format!("/patients/{shared}/edit"), &patient_form("Shared", "Bis", "1980-01-01")).await.is(303);
+    marie.get(&format!("/patients/{shared}")).await.is(200);
+    assert_eq!(names(&mut pierre, "scope=team").await, ["Shared Bis"]);
+    marie.post(&format!("/patients/{shared}/edit"), &patient_form("Shared", "Ter", "1980-01-01")).await.is(303);
+    pierre.get(&format!("/patients/{shared}")).await.is(404);
+}
+
+async fn what_is_deleted_can_be_restored_and_then_erased(clinic: Arc<Clinic>) {
+    let mut marie = clinic.physician("marie").await;
+    let id = marie.patient("Gone", "A", "1980-01-01").await;
+    let kept = marie.patient("Kept", "B", "1980-01-01").await;
+    let (both, alone) = (files::png(1), files::png(2));
+    let study = marie.upload(&id, "pneumonia", &[("a.png", &both)]).await.is(200).study();
+    marie.upload(&id, "pneumonia", &[("b.png", &alone)]).await.is(200);
+    marie.upload(&kept, "pneumonia", &[("a.png", &both)]).await.is(200);
+    marie.result(&study).await;
+    // What is not deleted cannot be erased at once.
+    marie.post(&format!("/patients/{id}/erase"), &[]).await.is(404);
+    marie.post(&format!("/patients/{id}/delete"), &[]).await.is(303);
+    assert_eq!(names(&mut marie, "").await, ["Kept B"]);
+    marie.get(&format!("/patients/{id}")).await.is(404);
+    marie.get(&format!("/studies/{study}")).await.is(404);
+    assert!(!marie.get("/").await.is(200).has("Gone"));
+    assert!(marie.get("/patients?scope=deleted").await.has("Gone"));
+    marie.post(&format!("/patients/{id}/restore"), &[]).await.is(303);
+    marie.get(&format!("/studies/{study}")).await.is(200);
+    marie.post(&format!("/patients/{id}/delete"), &[]).await.is(303);
+    marie.post(&format!("/patients/{id}/erase"), &[]).await.is(303);
+    for (table, rows) in [("patient", 1), ("study", 1), ("image", 1), ("prediction", 1), ("picture", 1)] {
+        assert_eq!(clinic.count(&format!("SELECT COUNT(*) FROM {table}")).await, rows, "{table}");
+    }
+    // The file that another record holds stays.
+    let file = |bytes: &[u8]| {
+        let hash = semio_model::hex_sha256(bytes);
+        clinic.config.data.join("pictures").join(&hash[..2]).join(&hash)
+    };
+    assert!(file(&both).is_file() && !file(&alone).exists());
+    for (action, times) in [("patient.delete", 2), ("patient.restore", 1), ("patient.erase", 1)] {
+        assert_eq!(clinic.noted(action).await, times, "{action}");
+    }
+}
+
+async fn records_are_merged_and_studies_moved(clinic: Arc<Clinic>) {
+    let mut marie = clinic.physician("marie").await;
+    let right = marie.patient("Curie", "Marie", "1967-11-07").await;
+    let twice = marie.patient("CURIE", "M.", "1967-11-07").await;
+    let wrong = marie.patient("Wrong", "W", "1980-01-01").await;
+    let study = marie.upload(&twice, "pneumonia", &[("a.png", &files::png(1))]).await.is(200).study();
+    let misfiled = marie.upload(&wrong, "", &[("b.png", &files::png(2))]).await.is(200).study();
+    assert!(marie.get(&format!("/patients/{right}")).await.has(&format!("/patients/{twice}/merge")));
+    marie.post(&format!("/patients/{twice}/merge"), &[("into", twice.as_str())]).await.is(404);
+    marie.post(&format!("/patients/{twice}/merge"), &[("into", right.as_str())]).await.is(303);
+    assert!(marie.get(&format!("/patients/{right}")).await.has(&study));
+    marie.get(&format!("/patients/{twice}")).await.is(404);
+    // A record that was merged is a pointer: it cannot be restored beside what it became.
+    marie.post(&format!("/patients/{twice}/restore"), &[]).await.is(404);
+    let to = format!("https://semio.example/patients/{right}?done=saved");
+    marie.post(&format!("/studies/{misfiled}/move"), &[("to", to.as_str())]).await.is(303);
+    assert!(marie.get(&format!("/patients/{right}")).await.has(&misfiled));
+    assert!(!marie.get(&format!("/patients/{wrong}")).await.has(&misfiled));
+    marie.post(&format!("/studies/{misfiled}/move"), &[("to", "nowhere")]).await.is(400);
+    for (action, times) in [("patient.merge", 2), ("study.move-from", 1), ("study.move-to", 1)] {
+        assert_eq!(clinic.noted(action).await, times, "{action}");
+    }
+    // What the pointer leads to can be erased.
+    marie.post(&format!("/patients/{right}/delete"), &[]).await.is(303);
+    marie.post(&format!("/patients/{right}/erase"), &[]).await.is(303);
+}
+
+async fn an_export_holds_everything(clinic: Arc<Clinic>) {
+    let mut marie = clinic.physician("marie").await;
+    let mut form = patient_form("Curie", "Marie", "1967-11-07");
+    form.extend([("identifier", "L-1"), ("note", "a \"note\" </script>")]);
+    let id = marie.post("/patients/new", &form).await.led_to();
+    let dicom = files::Dicom { id: "L-1", ..files::Dicom::default() }.bytes(3);
+    let study = marie.upload(&id, "pneumonia", &[("x.dcm", &dicom)]).await.is(200).study();
+    let page = marie.result(&study).await;
+    let prediction = page.between("/predictions/", "/review");
+    let review = [("verdict", "contested"), ("label", "normal"), ("comment", "an old scar")];
+    marie.post(&format!("/predictions/{prediction}/review"), &review).await.is(303);
+    let page = marie.get(&format!("/patients/{id}/export")).await.is(200);
+    let record: Value = serde_json::from_slice(&page.bytes).unwrap();
+    let is = |pointer: &str, value: &str| assert_eq!(record.pointer(pointer).unwrap(), value, "{pointer}");
+    is("/id", &id);
+    is("/family_name", "Curie");
+    is("/birth_date", "1967-11-07");
+    is("/identifier", "L-1");
+    is("/note", "a \"note\" </script>");
+    is("/studies/0/study_instance_uid", "1.2.3");
+    is("/studies/0/taken_on", "2026-01-02");
+    is("/studies/0/modality", "CR");
+    is("/studies/0/description", "Chest PA");
+    is("/studies/0/images/0/sha256", &semio_model::hex_sha256(&dicom));
+    is("/studies/0/images/0/sop_instance_uid", "1.2.3.4.3");
+    is("/studies/0/images/0/predictions/0/id", &prediction);
+    is("/studies/0/images/0/predictions/0/reviews/0/verdict", "contested");
+    is("/studies/0/images/0/predictions/0/reviews/0/label", "normal");
+    is("/studies/0/images/0/predictions/0/reviews/0/comment", "an old scar");
+    let finding = record.pointer("/studies/0/images/0/predictions/0/finding/probabilities").unwrap();
+    assert_eq!(finding.as_array().unwrap().len(), 2);
+    assert_eq!(clinic.noted("patient.export").await, 1);
+}

@@ -1,0 +1,130 @@
+//! Backups and what comes back of them.
+
+use std::{fs, path::Path, sync::Arc};
+
+use semio_clinic::{
+    Config,
+    backup::{BackupError, Contents, restore, take},
+};
+
+use crate::{
+    files,
+    harness::{Browser, Clinic, Kind, Place, on, on_every_database, patient_form},
+};
+
+on_every_database!(a_backup_is_restored_elsewhere);
+
+/// Patients with results and reviews, one merged, one deleted.
+async fn fill(clinic: &Clinic) -> (Browser, String) {
+    let mut marie = clinic.physician("marie").await;
+    let mut form = patient_form("Núñez “李”", "Zoë\u{1f600}", "1990-02-28");
+    form.extend([("identifier", "L-1"), ("note", "two\nlines, \"quoted\" \\ 'and'")]);
+    let id = marie.post("/patients/new", &form).await.led_to();
+    let other = marie.patient("Gone", "G", "1980-01-01").await;
+    let into = marie.patient("Later", "L", "1980-01-01").await;
+    let mut study = String::new();
+    for index in 0..3 {
+        study = marie.upload(&id, "pneumonia", &[("a.png", &files::png(index))]).await.is(200).study();
+    }
+    let page = marie.result(&study).await;
+    let prediction = page.between("/predictions/", "/review");
+    let review = [("verdict", "contested"), ("label", "normal"), ("comment", "line\nline")];
+    marie.post(&format!("/predictions/{prediction}/review"), &review).await.is(303);
+    // The earlier record points to the later one.
+    marie.post(&format!("/patients/{other}/merge"), &[("into", &into)]).await.is(303);
+    while clinic.count("SELECT COUNT(*) FROM prediction WHERE state <> 'done'").await > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    (marie, id)
+}
+
+fn place_of(place: &Place) -> Config {
+    Config { models: place.folder.path().join("models"), ..place.config() }
+}
+
+/// Restores into a place and reads a record there.
+async fn comes_back(file: &Path, keys: &Path, place: &Place, taken: &Contents, id: &str) {
+    let config = place_of(place);
+    let restored = restore(file, &config, keys).await.unwrap();
+    assert_eq!(&restored, taken);
+    let clinic = Clinic::open(place.kind, config.clone()).await;
+    let mut browser = clinic.browser();
+    browser.sign_in("marie").await;
+    let page = browser.get(&format!("/patients/{id}")).await.is(200);
+    for text in ["Núñez “李”", "Zoë\u{1f600}", "L-1", "two\nlines"] {
+        assert!(page.has(text), "{text}");
+    }
+    let study = page.between("/studies/", "\"");
+    let image = browser.get(&format!("/studies/{study}")).await.is(200).between("/images/", "/view");
+    browser.get(&format!("/images/{image}/picture.png")).await.is(200);
+    // The restored server goes on: it reads and writes.
+    browser.upload(id, "pneumonia", &[("b.png", &files::png(40))]).await.is(200);
+    assert_eq!(clinic.count("SELECT COUNT(*) FROM patient WHERE merged_into IS NOT NULL").await, 1);
+    clinic.app.stop().await;
+    drop(clinic);
+    // A place that holds something is not touched.
+    assert!(matches!(restore(file, &config, keys).await, Err(BackupError::NotEmpty(_))));
+    let beside = Config { data: place.folder.path().join("other"), models: place.folder.path().join("none"), ..config };
+    assert!(matches!(restore(file, &beside, keys).await, Err(BackupError::NotEmpty(_))));
+}
+
+async fn a_backup_is_restored_elsewhere(clinic: Arc<Clinic>) {
+    let (mut marie, id) = fill(&clinic).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.tar.gz");
+    // Others write while it is taken.
+    let writer = tokio::spawn(async move {
+        for number in 0..20 {
+            marie.patient(&format!("Meanwhile{number}"), "M", "1980-01-01").await;
+        }
+    });
+    let taken = take(&clinic.config, &file).await.unwrap();
+    writer.await.unwrap();
+    assert_eq!(taken.pictures(), 3);
+    assert!(taken.rows() > 30);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing but the backup stays");
+    let bytes = fs::read(&file).unwrap();
+    let keys = clinic.config.data.join("keys");
+    let key = fs::read_to_string(keys.join("audit.key")).unwrap();
+    assert!(!bytes.windows(key.len()).any(|w| w == key.as_bytes()));
+    // Into the same kind of database, and into every other.
+    for kind in [Kind::Sqlite, Kind::Postgres, Kind::MariaDb] {
+        if let Some(place) = Place::new(kind).await {
+            comes_back(&file, &keys, &place, &taken, &id).await;
+            place.remove().await;
+        }
+    }
+}
+
+#[test]
+fn a_backup_that_is_not_whole_is_refused() {
+    on(Kind::Sqlite, |clinic| async move {
+        fill(&clinic).await;
+        let folder = tempfile::tempdir().unwrap();
+        let (file, wrong) = (folder.path().join("a.tar.gz"), folder.path().join("b.tar.gz"));
+        take(&clinic.config, &file).await.unwrap();
+        let (bytes, keys) = (fs::read(&file).unwrap(), clinic.config.data.join("keys"));
+        let mut damaged = bytes.clone();
+        damaged[bytes.len() / 2] ^= 0x10;
+        for (name, content) in [("half", &bytes[..bytes.len() / 2]), ("damaged", &damaged[..]), ("empty", &[][..])] {
+            fs::write(&wrong, content).unwrap();
+            let place = Place::new(Kind::Sqlite).await.unwrap();
+            let found = restore(&wrong, &place_of(&place), &keys).await;
+            assert!(matches!(found, Err(BackupError::Form(..))), "{name}: {found:?}");
+        }
+        // Other keys: the trail does not verify, and that is said.
+        let place = Place::new(Kind::Sqlite).await.unwrap();
+        let none = restore(&file, &place_of(&place), &folder.path().join("none")).await;
+        assert!(matches!(none, Err(BackupError::Keys(_))), "{none:?}");
+        let other = Place::new(Kind::Sqlite).await.unwrap();
+        let stranger = Clinic::open(Kind::Sqlite, other.config()).await;
+        let place = Place::new(Kind::Sqlite).await.unwrap();
+        let found = restore(&file, &place_of(&place), &stranger.config.data.join("keys")).await;
+        assert!(matches!(&found, Err(BackupError::Differs(what)) if what.contains("trail")), "{found:?}");
+        // A picture that is missing is told when the backup is taken, not when it is needed.
+        let pictures = clinic.config.data.join("pictures");
+        let first = fs::read_dir(&pictures).unwrap().next().unwrap().unwrap().path();
+        fs::remove_dir_all(first).unwrap();
+        assert!(matches!(take(&clinic.config, &wrong).await, Err(BackupError::Picture(_))));
+    });
+}
