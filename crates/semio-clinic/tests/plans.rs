@@ -5,6 +5,8 @@
     clippy::print_stderr,
     missing_docs,
     dead_code,
+    unused_imports,
+    unused_macros,
     reason = "tests; the harness is another suite's"
 )]
 

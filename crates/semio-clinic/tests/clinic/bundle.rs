@@ -54,6 +54,7 @@ fn make() -> Bundle {
             sha256: "0".repeat(64),
             counts: BTreeMap::new(),
             groups_kept_together: None,
+            leak: None,
         },
         code_version: "0".into(),
         weights_sha256: String::new(),
