@@ -198,20 +198,15 @@ impl Clinic {
 
     /// The first column as text.
     pub(crate) async fn texts(&self, text: &str) -> Vec<String> {
-        let backend = self.db.get_database_backend();
-        let rows = self.db.query_all_raw(Statement::from_string(backend, text)).await.unwrap();
-        rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+        self.column(text, 0).await
     }
 
-    /// How SQLite would run a statement.
-    pub(crate) async fn plan(&self, statement: &str) -> Vec<String> {
+    /// One column as text.
+    pub(crate) async fn column(&self, text: &str, index: usize) -> Vec<String> {
         let backend = self.db.get_database_backend();
-        let text = format!("EXPLAIN QUERY PLAN {statement}");
         let rows = self.db.query_all_raw(Statement::from_string(backend, text)).await;
-        rows.unwrap_or_else(|e| panic!("{statement}: {e}"))
-            .iter()
-            .map(|row| row.try_get("", "detail").unwrap())
-            .collect()
+        let rows = rows.unwrap_or_else(|e| panic!("{text}: {e}"));
+        rows.iter().map(|row| row.try_get_by_index(index).unwrap()).collect()
     }
 
     /// How often something was noted in the audit trail.

@@ -1,7 +1,7 @@
 //! The server without a socket, on SQLite, PostgreSQL and MariaDB. A database that does not answer is skipped with words
 //! on stderr.
 
-#![expect(clippy::unwrap_used, clippy::print_stderr, missing_docs, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod accounts;
 mod bundle;
