@@ -55,8 +55,8 @@ struct Words {
 impl Visit for Words {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
-            "summary" => self.summary = value.trim().to_owned(),
-            "db.statement" => self.statement = value.trim().to_owned(),
+            "summary" => value.trim().clone_into(&mut self.summary),
+            "db.statement" => value.trim().clone_into(&mut self.statement),
             _ => {}
         }
     }

@@ -205,7 +205,7 @@ fn coverage_holds_over_splits_by_patient() {
     for score in [ConformalScore::Lac, ConformalScore::RandomisedAps] {
         let mut covered = vec![];
         for split in 0..50u64 {
-            let calibrates = |group: usize| sample_seed(99, group as u64, split) % 2 == 0;
+            let calibrates = |group: usize| sample_seed(99, group as u64, split).is_multiple_of(2);
             let (kept, fresh): (Vec<usize>, Vec<usize>) = (0..labels.len()).partition(|&i| calibrates(groups[i]));
             let uniform = |i: usize| picture_uniform(split, i as u64);
             let table = Table::new(kept.iter().flat_map(|&i| rows[i]).collect(), 3).unwrap();

@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::{fs, path::Path};
+use std::{fmt::Write as _, fs, path::Path};
 
 use common::{err, out, run, short, synthetic, text};
 use serde_json::Value;
@@ -23,7 +23,9 @@ fn table(path: &Path) -> (Vec<String>, Vec<Vec<String>>) {
 fn write(path: &Path, header: &[String], rows: &[Vec<String>]) {
     let mut writer = csv::Writer::from_path(path).unwrap();
     writer.write_record(header).unwrap();
-    rows.iter().for_each(|row| writer.write_record(row).unwrap());
+    for row in rows {
+        writer.write_record(row).unwrap();
+    }
     writer.flush().unwrap();
 }
 
@@ -34,7 +36,9 @@ fn leaky(folder: &Path) -> String {
     let of = |part: &str| rows.iter().find(|r| r[2] == part && r[1] == "hem").unwrap()[0].clone();
     let data = Path::new(&labels).parent().unwrap();
     fs::copy(data.join(of("train")), data.join(of("test"))).unwrap();
-    rows.iter_mut().for_each(|row| row[3].clear());
+    for row in &mut rows {
+        row[3].clear();
+    }
     write(Path::new(&labels), &header, &rows);
     labels
 }
@@ -179,7 +183,7 @@ fn discs(folder: &Path) -> String {
         }
         let part = ["train", "train", "train", "val", "val", "train"][i / 2 % 6];
         let label = ["clear", "lesion"][i % 2];
-        table += &format!("picture-{i}.png,{label},{part},mask-{i}.png\n");
+        writeln!(table, "picture-{i}.png,{label},{part},mask-{i}.png").unwrap();
     }
     let labels = folder.join("discs.csv");
     fs::write(&labels, table).unwrap();

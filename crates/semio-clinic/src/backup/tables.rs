@@ -85,9 +85,7 @@ pub(super) async fn dump<C: ConnectionTrait>(tx: &C, folder: &Path) -> Result<Ve
 /// Reads one table's lines and inserts them.
 macro_rules! load {
     ($tx:expr, $folder:expr, $table:ident) => {
-        load!($tx, $folder, $table, |row: &mut $table::Model| {
-            let _ = row;
-        })
+        load!($tx, $folder, $table, |_: &mut $table::Model| ())
     };
     ($tx:expr, $folder:expr, $table:ident, $change:expr) => {{
         let mut rows = Rows::<$table::Model>::open($folder, stringify!($table))?;
@@ -96,7 +94,10 @@ macro_rules! load {
             if chunk.is_empty() {
                 break;
             }
-            chunk.iter_mut().for_each($change);
+            let mut change = $change;
+            for row in &mut chunk {
+                change(row);
+            }
             let models = chunk.into_iter().map($table::ActiveModel::from);
             $table::Entity::insert_many(models).exec_without_returning($tx).await.map_err(StoreError::from)?;
         }

@@ -456,6 +456,6 @@ class-hem = cellule saine
 class-all = lymphoblaste (LAL)
 
 system-backup = Dernière sauvegarde
-backup-none = aucune planifiée ; renseignez `[backup]` dans les réglages
+backup-none = aucune planifiée ; renseignez `[backup]` dans les réglages
 backup-proven = { $when } : restaurée à l’essai et comparée ({ $rows } lignes, { $pictures } images)
 backup-failed = { $when } : échec. { $fault }

@@ -2,8 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
-    sync::{Arc, OnceLock},
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use semio_data::synth::{Job, SynthOptions, synthesize};
@@ -14,17 +14,14 @@ use semio_model::{
 };
 use semio_nn::{Architecture, Network};
 
-/// The folder of models, made once.
-pub(crate) fn models() -> PathBuf {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER
-        .get_or_init(|| {
-            let folder =
-                PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("models-{}", env!("CARGO_CRATE_NAME")));
-            make().write(&folder.join("pneumonia/v1/bundle"), &[]).unwrap();
-            folder
-        })
-        .clone()
+/// The folder of models of one test, made when it is first asked for: tests run at the same time, and a bundle that is
+/// written anew is for a moment not there.
+pub(crate) fn models(folder: &Path) -> PathBuf {
+    let models = folder.join("models");
+    if !models.exists() {
+        make().write(&models.join("pneumonia/v1/bundle"), &[]).unwrap();
+    }
+    models
 }
 
 /// A synthetic radiograph of 64 × 64 pixels.

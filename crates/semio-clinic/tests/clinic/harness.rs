@@ -99,7 +99,7 @@ impl Place {
         Config {
             database: Some(self.url.clone()),
             data: self.folder.path().join("data"),
-            models: bundle::models(),
+            models: bundle::models(self.folder.path()),
             strength: Strength::Least,
             ..Config::default()
         }
@@ -438,7 +438,7 @@ impl Browser {
             if !page.has("aria-busy=\"true\"") {
                 return page;
             }
-            assert!(begun.elapsed() < Duration::from_secs(60), "no result after a minute");
+            assert!(begun.elapsed() < Duration::from_mins(1), "no result after a minute");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

@@ -153,7 +153,7 @@ async fn a_result_is_pinned_and_pictures_lie_under_their_hash(clinic: Arc<Clinic
     let hash = hex_sha256(&bytes);
     let pinned = |column: &str| format!("SELECT DISTINCT {column} FROM prediction");
     assert_eq!(clinic.texts(&pinned("bundle_sha256")).await, [hex_sha256(&bundle)]);
-    assert_eq!(clinic.texts(&pinned("picture_sha256")).await, [hash.clone()]);
+    assert_eq!(clinic.texts(&pinned("picture_sha256")).await, [hash.as_str()]);
     let pipeline = hex_sha256(&serde_json::to_vec(&manifest.pipeline).unwrap());
     assert_eq!(clinic.texts(&pinned("pipeline_sha256")).await, [pipeline]);
     let folder = clinic.config.data.join("pictures");

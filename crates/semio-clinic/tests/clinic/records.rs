@@ -19,7 +19,7 @@ on_every_database!(
 async fn names(browser: &mut Browser, query: &str) -> Vec<String> {
     let text = browser.get(&format!("/patients?{query}")).await.is(200).text();
     let row = |row: &str| row.split("\">").nth(1).and_then(|name| name.split("</a>").next()).map(str::to_owned);
-    text.split("<td><a href=\"/patients/").skip(1).filter_map(row).collect()
+    text.split("\"><a href=\"/patients/").skip(1).filter_map(row).collect()
 }
 
 async fn patients_are_kept(clinic: Arc<Clinic>) {

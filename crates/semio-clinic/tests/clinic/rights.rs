@@ -50,10 +50,9 @@ fn address(path: &str, own: &Owned, person: &str, model: &str) -> String {
         "studies" => &own.study,
         "images" => &own.image,
         "predictions" => &own.prediction,
-        "models" => model,
         "account" => &own.key,
         "admin" if path.contains("people") => person,
-        "admin" => model,
+        "models" | "admin" => model,
         _ => "",
     };
     path.replace("{id}", id).replace("{frame}", "0").replace("{secret}", "none")

@@ -209,7 +209,13 @@ pub(in crate::web) async fn file(
             let (models, opening) = (app.models.clone(), model.clone());
             // A bundle that cannot be opened does not stop the filing: its reading fails, and says so.
             let opened = blocking(move || models.open(&opening)).await?;
-            Some(opened.map_or_else(|_| "0".repeat(64), |predictor| pipeline_hash(predictor.manifest())))
+            Some(match opened {
+                Ok(predictor) => pipeline_hash(predictor.manifest()),
+                Err(error) => {
+                    tracing::error!(%error, "a model cannot be opened");
+                    "0".repeat(64)
+                }
+            })
         }
         None => None,
     };
