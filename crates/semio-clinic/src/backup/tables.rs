@@ -94,10 +94,8 @@ macro_rules! load {
             if chunk.is_empty() {
                 break;
             }
-            let mut change = $change;
-            for row in &mut chunk {
-                change(row);
-            }
+            #[expect(clippy::needless_for_each, reason = "the closure is the caller's")]
+            chunk.iter_mut().for_each($change);
             let models = chunk.into_iter().map($table::ActiveModel::from);
             $table::Entity::insert_many(models).exec_without_returning($tx).await.map_err(StoreError::from)?;
         }

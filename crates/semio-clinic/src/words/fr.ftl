@@ -457,5 +457,5 @@ class-all = lymphoblaste (LAL)
 
 system-backup = Dernière sauvegarde
 backup-none = aucune planifiée ; renseignez `[backup]` dans les réglages
-backup-proven = { $when } : restaurée à l’essai et comparée ({ $rows } lignes, { $pictures } images)
-backup-failed = { $when } : échec. { $fault }
+backup-proven = { $when } : restaurée à l’essai et comparée ({ $rows } lignes, { $pictures } images)
+backup-failed = { $when } : échec. { $fault }

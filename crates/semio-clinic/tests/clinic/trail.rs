@@ -40,7 +40,7 @@ async fn a_whole_trail_is_found_whole(clinic: Arc<Clinic>) {
     let end = fill(&clinic).await;
     let file = clinic.config.data.join("heads.jsonl");
     write_head(&file, &end).unwrap();
-    assert_eq!(read_heads(&file), [end.clone()]);
+    assert_eq!(read_heads(&file), std::slice::from_ref(&end));
     assert_eq!(read_heads(Path::new("no/such/file")), []);
     assert_eq!(verify(&clinic.config, &read_heads(&file)).await, Verified::Whole { rows: end.seq });
     assert_eq!(clinic.count("SELECT COUNT(*) FROM audit").await, end.seq);

@@ -39,7 +39,7 @@ async fn fill(clinic: &Clinic) -> (Browser, String) {
 }
 
 fn place_of(place: &Place) -> Config {
-    Config { models: place.folder.path().join("models"), ..place.config() }
+    Config { models: place.folder.path().join("restored"), ..place.config() }
 }
 
 /// Restores into a place and reads a record there.
