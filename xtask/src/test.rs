@@ -18,12 +18,16 @@ pub(crate) fn test() -> Result<()> {
         println!("skipped: licences, because cargo-deny is not installed (cargo install cargo-deny)");
     }
     run("cargo", &["test", "--workspace", "--doc"])?;
-    web::end_to_end()?;
-    if has("nextest") {
-        run("cargo", &["nextest", "run", "--workspace", "--no-fail-fast"])
+    // The program that the browser's tests start is built with the tests: built alone it would be compiled with other
+    // features, and most of its libraries a second time.
+    let (build, test): (&[&str], &[&str]) = if has("nextest") {
+        (&["nextest", "run", "--workspace", "--no-run"], &["nextest", "run", "--workspace", "--no-fail-fast"])
     } else {
-        run("cargo", &["test", "--workspace", "--all-targets"])
-    }
+        (&["test", "--workspace", "--all-targets", "--no-run"], &["test", "--workspace", "--all-targets"])
+    };
+    run("cargo", build)?;
+    web::end_to_end()?;
+    run("cargo", test)
 }
 
 /// Whether cargo knows a command.

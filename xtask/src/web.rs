@@ -35,13 +35,12 @@ pub(crate) fn test() -> Result<()> {
     run_in(&web, "npm", &["run", "test:browser"])
 }
 
-/// The app in a browser, from registering to signing out.
+/// The app in a browser, from registering to signing out, with the program that lies in the target folder.
 pub(crate) fn end_to_end() -> Result<()> {
     if !has_node() || browser().is_none() {
         println!("skipped: the app in a browser, because Node.js or Chromium is not installed");
         return Ok(());
     }
-    run_in(&root(), "cargo", &["build", "--package", "semio"])?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
     let semio = target.join("debug").join("semio");
     let e2e = root().join("e2e");

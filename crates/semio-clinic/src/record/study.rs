@@ -169,6 +169,17 @@ impl Store {
         Ok((prediction, patient))
     }
 
+    /// Whether a result is kept from this person until an own impression is noted.
+    pub(crate) async fn is_folded(&self, who: &Person, prediction: Uuid) -> Result<bool, StoreError> {
+        if !who.reads_first {
+            return Ok(false);
+        }
+        let own = review::Entity::find()
+            .filter(review::Column::PredictionId.eq(prediction))
+            .filter(review::Column::PersonId.eq(who.id));
+        Ok(own.one(self.db()).await?.is_none())
+    }
+
     /// A study with everything that its page shows.
     pub(crate) async fn study(&self, who: &Person, id: Uuid) -> Result<Shown, StoreError> {
         let study = study::Entity::find_by_id(id).one(self.db()).await?.ok_or(StoreError::Missing)?;

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod accounts;
+mod api;
 mod bundle;
 mod files;
 mod harness;

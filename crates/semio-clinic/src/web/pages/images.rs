@@ -45,7 +45,8 @@ pub(crate) async fn view(
     let mut facts = facts.map_err(unreadable)?;
     if let Some(prediction) = with.prediction {
         let (prediction, _) = app.store.prediction(person, prediction).await?;
-        let finding = finding(prediction.finding.as_deref()).filter(|_| prediction.image_id == id);
+        let shown = prediction.image_id == id && !app.store.is_folded(person, prediction.id).await?;
+        let finding = finding(prediction.finding.as_deref()).filter(|_| shown);
         facts.overlay = finding.filter(|f| f.map.is_some()).map(|f| {
             let classes: Vec<&String> = f.probabilities.iter().map(|(class, _)| class).collect();
             serde_json::json!({ "map": format!("/predictions/{}/map", prediction.id), "classes": classes })
@@ -85,7 +86,11 @@ pub(crate) async fn picture(State(app): State<App>, visit: Visit, Path(id): Path
 
 /// Where the model looked.
 pub(crate) async fn map(State(app): State<App>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
-    let (prediction, _) = app.store.prediction(visit.person()?, id).await?;
+    let person = visit.person()?;
+    let (prediction, _) = app.store.prediction(person, id).await?;
+    if app.store.is_folded(person, id).await? {
+        return Err(Problem::Missing);
+    }
     let map = finding(prediction.finding.as_deref()).and_then(|f| f.map).ok_or(Problem::Missing)?;
     Ok(Json(map).into_response())
 }
