@@ -22,7 +22,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("semio-model", &["semio-image", "semio-nn", "semio-stats"]),
     ("semio-train", &["semio-image", "semio-data", "semio-kernels", "semio-nn", "semio-stats", "semio-model"]),
     ("semio-twin", &[]),
-    ("semio-clinic", &["semio-image", "semio-data", "semio-model", "semio-train", "semio-twin"]),
+    ("semio-clinic", &["semio-image", "semio-data", "semio-model", "semio-twin"]),
     (
         "semio",
         &[
