@@ -18,7 +18,8 @@ use super::BackupError;
 use crate::store::{
     StoreError,
     entity::{
-        audit, audit_head, circle, identifier, image, model, patient, person, picture, prediction, review, study,
+        audit, audit_head, circle, course, identifier, image, model, patient, person, picture, prediction, review,
+        study,
     },
 };
 
@@ -71,6 +72,7 @@ pub(super) async fn dump<C: ConnectionTrait>(tx: &C, folder: &Path) -> Result<Ve
         dump!(tx, folder, person, Id, id),
         dump!(tx, folder, patient, Id, id),
         dump!(tx, folder, identifier, Id, id),
+        dump!(tx, folder, course, Id, id),
         dump!(tx, folder, picture, Sha256, sha256),
         dump!(tx, folder, study, Id, id),
         dump!(tx, folder, image, Id, id),
@@ -117,6 +119,7 @@ pub(super) async fn load<C: ConnectionTrait>(tx: &C, folder: &Path) -> Result<()
         row.update(tx).await.map_err(StoreError::from)?;
     }
     load!(tx, folder, identifier);
+    load!(tx, folder, course);
     load!(tx, folder, picture);
     load!(tx, folder, study);
     load!(tx, folder, image);

@@ -3,10 +3,18 @@
 use serde_json::{Value, json};
 
 use super::Shown;
-use crate::{clock, store::entity::patient::Model as Patient};
+use crate::{
+    clock,
+    store::entity::{course, patient::Model as Patient},
+};
 
 /// The record as JSON: every value that is kept, times in RFC 3339. Pictures are named by the SHA-256 of their files.
-pub(crate) fn export(patient: &Patient, identifier: Option<&str>, studies: &[Shown]) -> String {
+pub(crate) fn export(
+    patient: &Patient,
+    identifier: Option<&str>,
+    studies: &[Shown],
+    courses: &[course::Model],
+) -> String {
     let time = |at: i64| clock::time(at).to_rfc3339();
     let finding = |text: &Option<String>| -> Value {
         text.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
@@ -48,6 +56,13 @@ pub(crate) fn export(patient: &Patient, identifier: Option<&str>, studies: &[Sho
                     "accession": study.accession, "filed_at": time(study.created_at), "images": images })
         })
         .collect();
+    let courses: Vec<Value> = courses
+        .iter()
+        .map(|course| {
+            json!({ "id": course.id, "begins_on": course.begins_on, "by": course.person_id,
+                    "scenario": finding(&Some(course.scenario.clone())), "made_at": time(course.created_at) })
+        })
+        .collect();
     let record = json!({
         "id": patient.id,
         "family_name": patient.family_name,
@@ -59,6 +74,7 @@ pub(crate) fn export(patient: &Patient, identifier: Option<&str>, studies: &[Sho
         "created_at": time(patient.created_at),
         "changed_at": time(patient.changed_at),
         "studies": studies,
+        "courses": courses,
     });
     serde_json::to_string_pretty(&record).unwrap_or_default()
 }

@@ -3,12 +3,14 @@
 //! Every function that reads or changes a record takes the person who asks and finds nothing outside of that person's
 //! circles: what is not theirs is not there.
 
+mod course;
 mod export;
 mod find;
 mod key;
 mod patient;
 mod study;
 
+pub(crate) use course::{CourseError, CourseFault, CourseFaults, CourseForm, LESIONS, MEASUREMENTS, day_of};
 pub(crate) use export::export;
 pub(crate) use find::{Order, PER_PAGE, Scope, Search};
 pub(crate) use key::fold;

@@ -16,7 +16,7 @@ use crate::{
     store::{
         Change, Store, StoreError,
         entity::{
-            identifier, image, patient,
+            course, identifier, image, patient,
             patient::{Model as Patient, Sex},
             person::Model as Person,
             prediction, review, study,
@@ -193,7 +193,7 @@ impl Store {
         change.commit().await
     }
 
-    /// Brings two records of one person together: studies go to `into`, and `from` is kept as a pointer to it.
+    /// Brings two records of one person together: studies and courses go to `into`, and `from` is kept as a pointer to it.
     pub(crate) async fn merge_patients(&self, who: &Person, from: Uuid, into: Uuid) -> Result<(), StoreError> {
         if from == into {
             return Err(StoreError::Missing);
@@ -204,6 +204,11 @@ impl Store {
         let moved = study::Entity::update_many()
             .col_expr(study::Column::PatientId, into.id.into())
             .filter(study::Column::PatientId.eq(from_id))
+            .exec(change.tx())
+            .await?;
+        course::Entity::update_many()
+            .col_expr(course::Column::PatientId, into.id.into())
+            .filter(course::Column::PatientId.eq(from_id))
             .exec(change.tx())
             .await?;
         let mut row = from.into_active_model();

@@ -282,6 +282,19 @@ async fn patients(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .unique(&["patient_id", "scheme"])
         .index(&["value"])
         .make(manager)
+        .await?;
+    draft("course")
+        .id()
+        .uuid("patient_id")
+        .uuid("person_id")
+        .day("begins_on")
+        .long_text("scenario", false)
+        .time("created_at")
+        .refers("patient_id", "patient", "id", Cascade)
+        .refers("person_id", "person", "id", Restrict)
+        .index(&["patient_id", "created_at"])
+        .index(&["person_id"])
+        .make(manager)
         .await
 }
 

@@ -27,7 +27,9 @@ use super::{
     App, assets,
     guard::{Right, guard, visit},
     headers::secure,
-    pages::{about, account, admin, health, home, images, keys, models, patients, sign_in, studies, twin, upload},
+    pages::{
+        about, account, admin, course, health, home, images, keys, models, patients, sign_in, studies, twin, upload,
+    },
 };
 
 /// One route.
@@ -86,6 +88,9 @@ pub(crate) fn routes() -> Vec<Route> {
         at(POST, "/patients/{id}/erase", Physician, patients::erase),
         at(POST, "/patients/{id}/merge", Physician, patients::merge),
         at(GET, "/patients/{id}/export", Physician, patients::export),
+        at(GET, "/patients/{id}/course", Physician, course::show),
+        at(POST, "/patients/{id}/course", Physician, course::add),
+        at(POST, "/courses/{id}/delete", Physician, course::remove),
         at(GET, "/upload", Physician, upload::show),
         at(POST, "/upload", Physician, upload::take),
         at(POST, "/upload/decide", Physician, upload::decide),

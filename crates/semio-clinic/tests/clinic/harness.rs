@@ -447,3 +447,10 @@ impl Browser {
 pub(crate) fn patient_form<'a>(family: &'a str, given: &'a str, born: &'a str) -> Vec<(&'static str, &'a str)> {
     vec![("family_name", family), ("given_name", given), ("sex", "female"), ("birth_date", born)]
 }
+
+/// A course of one lesion.
+pub(crate) fn course_form(began: &str) -> Vec<(&'static str, &str)> {
+    let usual = [("latency", "100"), ("remyelination", "5"), ("half_life", "300")];
+    let lesion = [("lesion_on_1", began), ("lesion_length_1", "12"), ("lesion_myelin_1", "2")];
+    usual.into_iter().chain(lesion).collect()
+}

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     files,
-    harness::{Browser, Clinic, on_every_database, patient_form},
+    harness::{Browser, Clinic, course_form, on_every_database, patient_form},
 };
 
 on_every_database!(
@@ -14,6 +14,7 @@ on_every_database!(
     what_is_deleted_can_be_restored_and_then_erased,
     records_are_merged_and_studies_moved,
     an_export_holds_everything,
+    a_course_is_kept_with_its_patient,
 );
 
 async fn names(browser: &mut Browser, query: &str) -> Vec<String> {
@@ -211,6 +212,7 @@ async fn an_export_holds_everything(clinic: Arc<Clinic>) {
     let prediction = page.between("/predictions/", "/review");
     let review = [("verdict", "contested"), ("label", "normal"), ("comment", "an old scar")];
     marie.post(&format!("/predictions/{prediction}/review"), &review).await.is(303);
+    marie.post(&format!("/patients/{id}/course"), &course_form("2025-03-10")).await.is(303);
     let page = marie.get(&format!("/patients/{id}/export")).await.is(200);
     let record: Value = serde_json::from_slice(&page.bytes).unwrap();
     let is = |pointer: &str, value: &str| assert_eq!(record.pointer(pointer).unwrap(), value, "{pointer}");
@@ -231,5 +233,47 @@ async fn an_export_holds_everything(clinic: Arc<Clinic>) {
     is("/studies/0/images/0/predictions/0/reviews/0/comment", "an old scar");
     let finding = record.pointer("/studies/0/images/0/predictions/0/finding/probabilities").unwrap();
     assert_eq!(finding.as_array().unwrap().len(), 2);
+    is("/courses/0/begins_on", "2025-02-08");
+    assert_eq!(record.pointer("/courses/0/scenario/lesions/0/length").unwrap(), 12.0);
     assert_eq!(clinic.noted("patient.export").await, 1);
+}
+
+async fn a_course_is_kept_with_its_patient(clinic: Arc<Clinic>) {
+    let mut marie = clinic.physician("marie").await;
+    let id = marie.patient("Curie", "Marie", "1967-11-07").await;
+    let address = format!("/patients/{id}/course");
+    assert!(marie.get(&format!("/patients/{id}")).await.has(&address));
+    assert!(marie.get(&address).await.is(200).has("No course is stored yet"));
+    let mut form = course_form("2025-03-10");
+    let measured = [
+        ("measured_on_1", "2025-04-09"),
+        ("measured_ms_1", "131"),
+        ("measured_on_2", "2026-01-09"),
+        ("measured_ms_2", "900"),
+    ];
+    form.extend(measured);
+    let wrong: Vec<_> = form.iter().map(|&(k, v)| if k == "lesion_length_1" { (k, "99") } else { (k, v) }).collect();
+    let page = marie.post(&address, &wrong).await.is(422);
+    assert!(page.has("Give a number from 0.1 to 40") && page.has("value=\"131\""), "what was typed stays");
+    let course = marie.post(&address, &form).await.is(303).location().to_owned();
+    let page = marie.get(&course).await.is(200);
+    // The second latency is far beyond what such a lesion explains.
+    let cells = page.text();
+    let rows: Vec<&str> = cells.split("<tr>").filter(|row| row.contains(" ms</td>")).collect();
+    assert!(rows.len() == 2 && rows[1].contains("900.0 ms") && rows[1].contains("outside"), "{rows:?}");
+    assert!(page.has("<img src=\"data:image/svg+xml;base64,"));
+    let removed = format!("/courses/{}", page.between("action=\"/courses/", "\""));
+    // A second one beside the first, and away again.
+    let second = marie.post(&address, &course_form("2024-01-01")).await.is(303).location().to_owned();
+    assert_ne!(course, second);
+    marie.post(&removed, &[]).await.is(303);
+    marie.get(&course).await.is(404);
+    // Courses go with the patient: into a merged record, and out with an erased one.
+    let into = marie.patient("Curie", "M.", "1967-11-07").await;
+    marie.post(&format!("/patients/{id}/merge"), &[("into", into.as_str())]).await.is(303);
+    assert!(marie.get(&format!("/patients/{into}/course")).await.has("data:image/svg+xml"));
+    assert_eq!((clinic.noted("course.add").await, clinic.noted("course.remove").await), (2, 1));
+    marie.post(&format!("/patients/{into}/delete"), &[]).await.is(303);
+    marie.post(&format!("/patients/{into}/erase"), &[]).await.is(303);
+    assert_eq!(clinic.count("SELECT COUNT(*) FROM course").await, 0);
 }

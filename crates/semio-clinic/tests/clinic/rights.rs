@@ -5,7 +5,7 @@ use semio_clinic::web::route_table;
 
 use crate::{
     files::{self, Dicom},
-    harness::{BOUNDARY, Browser, Clinic, Kind, Page, multipart, on, patient_form},
+    harness::{BOUNDARY, Browser, Clinic, Kind, Page, course_form, multipart, on, patient_form},
 };
 
 const ROLES: [&str; 3] = ["physician", "administrator", "researcher"];
@@ -25,6 +25,7 @@ struct Owned {
     study: String,
     image: String,
     prediction: String,
+    course: String,
     key: String,
 }
 
@@ -34,7 +35,9 @@ async fn fill(browser: &mut Browser, name: &str) -> Owned {
     let study = page.study();
     let page = browser.result(&study).await;
     browser.post("/account/keys", &[("token_name", "a program"), ("days", "1")]).await.is(200);
+    let course = browser.post(&format!("/patients/{patient}/course"), &course_form("2025-03-10")).await.is(303);
     Owned {
+        course: course.location().split("show=").nth(1).unwrap().split('&').next().unwrap().to_owned(),
         key: browser.get("/account/keys").await.between("/account/keys/", "/revoke"),
         image: page.between("/images/", "/view"),
         prediction: page.between("/predictions/", "/review"),
@@ -48,6 +51,7 @@ fn address(path: &str, own: &Owned, person: &str, model: &str) -> String {
     let id = match path.split('/').nth(1).unwrap_or_default() {
         "patients" => &own.patient,
         "studies" => &own.study,
+        "courses" => &own.course,
         "images" => &own.image,
         "predictions" => &own.prediction,
         "account" => &own.key,
@@ -122,6 +126,7 @@ fn records_of_others_are_not_there() {
             seen += 1;
             let mut fields: Vec<(&str, &str)> = match path.rsplit('/').next().unwrap() {
                 "edit" => form.clone(),
+                "course" => course_form("2025-03-10"),
                 "merge" => vec![("into", own.patient.as_str())],
                 "move" => vec![("to", own.patient.as_str())],
                 "read" => vec![("job", "pneumonia")],
@@ -138,6 +143,7 @@ fn records_of_others_are_not_there() {
                 study: none.clone(),
                 image: none.clone(),
                 prediction: none.clone(),
+                course: none.clone(),
                 key: none,
             };
             let other = visit(&mut pierre, &method, &address(path, &nobody, "", ""), &fields).await;

@@ -1,3 +1,5 @@
+use std::sync::{Arc, OnceLock};
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -47,8 +49,23 @@ const SODIUM: [f64; 4] = [0.0, 0.04, 0.08, 0.12];
 const INSIDE: usize = 8;
 const BESIDE: usize = 4;
 
+/// The table at body temperature, which almost every course asks for.
+static AT_37: OnceLock<Arc<Response>> = OnceLock::new();
+
 impl Response {
-    pub(super) fn compute(temperature_c: f64) -> Result<Self, TwinError> {
+    /// The table at a temperature, computed once where that is 37 °C.
+    pub(super) fn at(temperature_c: f64) -> Result<Arc<Self>, TwinError> {
+        if temperature_c.to_bits() != 37f64.to_bits() {
+            return Ok(Arc::new(Self::compute(temperature_c)?));
+        }
+        if let Some(known) = AT_37.get() {
+            return Ok(known.clone());
+        }
+        let computed = Arc::new(Self::compute(temperature_c)?);
+        Ok(AT_37.get_or_init(|| computed).clone())
+    }
+
+    fn compute(temperature_c: f64) -> Result<Self, TwinError> {
         let run = |internode: Internode| -> Result<Option<f64>, TwinError> {
             let mut fibre = Fibre::healthy(10.0, INSIDE + 2 * BESIDE + 1);
             fibre.temperature_c = temperature_c;

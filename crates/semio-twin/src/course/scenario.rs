@@ -196,7 +196,7 @@ impl CourseScenario {
     /// Parameters out of range.
     pub fn run(&self) -> Result<CourseReport, TwinError> {
         self.check()?;
-        let response = Response::compute(self.temperature)?;
+        let response = Response::at(self.temperature)?;
         let draws: Vec<Draw> = (0..self.draws).map(|d| self.draw(d)).collect();
         let day: Vec<f64> = (0..=TIMES).map(|i| self.days * i as f64 / TIMES as f64).collect();
         let at = |day: f64| -> Vec<Readouts> { draws.iter().map(|d| self.readouts(d, &response, day)).collect() };

@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod audit_head;
 pub mod circle;
+pub mod course;
 pub mod identifier;
 pub mod image;
 pub mod letter;

@@ -4,6 +4,7 @@ pub(super) mod about;
 pub(super) mod account;
 pub(super) mod admin;
 mod chart;
+pub(super) mod course;
 pub(super) mod health;
 pub(super) mod home;
 pub(super) mod images;

@@ -268,7 +268,8 @@ pub(crate) async fn export(State(app): State<App>, visit: Visit, Path(id): Path<
     let person = visit.person()?;
     let patient = app.store.patient(person, id).await?;
     let studies = app.store.studies(&patient).await?;
-    let record = crate::record::export(&patient, app.store.identifier(id).await?.as_deref(), &studies);
+    let courses = app.store.courses(&patient).await?;
+    let record = crate::record::export(&patient, app.store.identifier(id).await?.as_deref(), &studies, &courses);
     app.store.note(Entry::by(person.id, "patient.export").of(id).patient(id)).await?;
     let name = format!("attachment; filename=\"patient-{id}.json\"");
     let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_DISPOSITION, name)];

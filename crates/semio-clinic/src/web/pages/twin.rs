@@ -162,7 +162,7 @@ fn svg(picture: String) -> Response {
     (headers, picture).into_response()
 }
 
-fn figure_language(language: Language) -> picture::Language {
+pub(super) fn figure_language(language: Language) -> picture::Language {
     match language {
         Language::English => picture::Language::En,
         Language::French => picture::Language::Fr,
