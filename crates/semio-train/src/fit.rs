@@ -75,8 +75,8 @@ pub enum Event<'a> {
         taken: usize,
         /// Parameters that are fresh.
         fresh: &'a [String],
-        /// The first convolution's kernels, where they were made to fit another number of channels.
-        adapted: Option<&'a str>,
+        /// Parameters that were made to fit another number of channels or another size of picture.
+        adapted: &'a [String],
     },
     /// Features of pictures are computed, to be kept.
     Features {
@@ -388,7 +388,7 @@ fn begin(job: &Job<'_>, outputs: usize, observe: &mut (dyn FnMut(Event<'_>) + Se
     let begun = weights::read_tensors(path)
         .and_then(|tensors| weights::start(architecture, &graph, tensors, recipe.seed, job.device))
         .map_err(|source| FitError::Weights { path: path.into(), source })?;
-    observe(Event::Began { taken: begun.taken, fresh: &begun.fresh, adapted: begun.adapted.as_deref() });
+    observe(Event::Began { taken: begun.taken, fresh: &begun.fresh, adapted: &begun.adapted });
     Ok(begun.network)
 }
 

@@ -1,6 +1,7 @@
 //! Weights as safetensors under torchvision's `state_dict` names, so that PyTorch reads them and the other way round.
 
 mod files;
+mod positions;
 mod published;
 mod start;
 

@@ -5,7 +5,7 @@ use std::{
 
 use burn::tensor::Device;
 
-use super::{NamedTensor, WeightsError, counters};
+use super::{NamedTensor, WeightsError, counters, positions};
 use crate::{
     Architecture, Blueprint, Graph, Network,
     graph::{Op, Param, Shape},
@@ -19,8 +19,9 @@ pub struct Start {
     pub taken: usize,
     /// Parameters that are fresh, since the file's are for other classes or has none: the head's.
     pub fresh: Vec<String>,
-    /// Kernels of the first convolution, where the file's are for another number of channels.
-    pub adapted: Option<String>,
+    /// Parameters that were made to fit: the first convolution's kernels, where the file's are for another number of
+    /// channels, and a transformer's position embedding, where they are for another size of picture.
+    pub adapted: Vec<String>,
 }
 
 /// Begins with the tensors of a file instead of fresh values.
@@ -28,7 +29,9 @@ pub struct Start {
 /// `graph` is the architecture's, perhaps with further layers in its head. Those layers are fresh, and so are the ones
 /// whose shape depends on the number of classes where the file's are of another shape. Where the pictures have another
 /// number of channels than the file's, the first convolution's kernels are summed over the file's channels and shared
-/// out evenly (Ross Wightman's timm does the same): a grey picture gives what its three equal channels gave.
+/// out evenly (Ross Wightman's timm does the same): a grey picture gives what its three equal channels gave. Where they
+/// have another size, a vision transformer's position embedding is resized (bicubic, as torchvision's
+/// `interpolate_embeddings` does it).
 ///
 /// # Errors
 /// [`WeightsError::Mismatch`] lists everything else that is missing, unexpected or of another shape.
@@ -42,7 +45,8 @@ pub fn start(
     rename_old(&mut tensors);
     let by_classes = depend_on_classes(architecture, graph);
     let first = first_convolution(graph);
-    let (mut taken, mut fresh, mut adapted, mut differences) = (0, vec![], None, vec![]);
+    let grid = embedding(graph);
+    let (mut taken, mut fresh, mut adapted, mut differences) = (0, vec![], vec![], vec![]);
     let mut values = vec![];
     for param in graph.params() {
         let name = &param.name;
@@ -57,8 +61,13 @@ pub fn start(
             }
             Some(t) if first == Some(name) && other_channels(t, param) => {
                 taken += 1;
-                adapted = Some(name.clone());
+                adapted.push(name.clone());
                 adapt(t, param)
+            }
+            Some(t) if grid.is_some_and(|(own, grid)| own == name && positions::fit(&t.shape, grid, &param.shape)) => {
+                taken += 1;
+                adapted.push(name.clone());
+                positions::resized(t, grid.map_or((1, 1), |(_, grid)| grid))
             }
             Some(t) => {
                 differences.push(format!("{name} is {:?}, expected {:?}", t.shape, param.shape));
@@ -101,6 +110,16 @@ fn depend_on_classes(architecture: &Architecture, graph: &Graph) -> BTreeSet<Str
 fn first_convolution(graph: &Graph) -> Option<&String> {
     graph.nodes().iter().find_map(|node| match &node.op {
         Op::Conv2d { weight, .. } if node.inputs[0].0 == 0 => Some(&graph.params()[weight.0].name),
+        _ => None,
+    })
+}
+
+/// The position embedding of a vision transformer, with the rows and columns of its patches.
+fn embedding(graph: &Graph) -> Option<(&String, (usize, usize))> {
+    graph.nodes().iter().find_map(|node| match (&node.op, graph.nodes()[node.inputs.first()?.0].shape) {
+        (Op::Embed { position, .. }, Shape::Maps { height, width, .. }) => {
+            Some((&graph.params()[position.0].name, (height, width)))
+        }
         _ => None,
     })
 }
@@ -187,7 +206,7 @@ mod tests {
     fn a_grey_picture_gives_what_its_three_equal_channels_gave() {
         let (_, old) = network("resnet18", 3, 4);
         let begun = begin("resnet18", 1, 4, tensors(&old));
-        assert_eq!(begun.adapted.as_deref(), Some("conv1.weight"));
+        assert_eq!(begun.adapted, ["conv1.weight"]);
         let grey: Vec<f32> = (0..32 * 32).map(|i| (i as f32 * 0.37).sin()).collect();
         let picture = |channels: usize| {
             let data = TensorData::new(grey.repeat(channels), [1, channels, 32, 32]);
@@ -195,6 +214,20 @@ mod tests {
         };
         let (a, b) = (to_vec(old.predict(picture(3))), to_vec(begun.network.predict(picture(1))));
         assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-4), "{a:?} {b:?}");
+    }
+
+    #[test]
+    fn a_transformer_reads_pictures_of_another_size() {
+        let architecture = Architecture::find("vit_b_32").expect("is registered");
+        let of = |side: usize| {
+            let graph = architecture.build(&Blueprint { channels: 3, height: side, width: side, outputs: 2 });
+            Network::new(Arc::new(graph.expect("fits")), 7, &Device::flex())
+        };
+        let (old, other) = (of(128), of(192));
+        let begun = start(architecture, other.graph(), tensors(&old), 1, &Device::flex());
+        let begun = begun.map_err(|e| e.to_string()).expect("fits");
+        assert_eq!(begun.adapted, ["encoder.pos_embedding"]);
+        assert!(begun.fresh.is_empty() && begun.taken == old.graph().params().len());
     }
 
     #[test]

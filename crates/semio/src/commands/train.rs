@@ -196,7 +196,8 @@ impl Watch {
         match event {
             Event::Resumed { epochs } => self.line(&format!("resumed  after epoch {epochs}")),
             Event::Began { taken, fresh, adapted } => {
-                let adapted = adapted.map(|name| format!("; {name} made to fit the channels")).unwrap_or_default();
+                let adapted =
+                    if adapted.is_empty() { String::new() } else { format!("; made to fit: {}", adapted.join(", ")) };
                 let fresh = if fresh.is_empty() { String::new() } else { format!("; fresh: {}", fresh.join(", ")) };
                 self.line(&format!("weights  {taken} tensors taken{fresh}{adapted}"));
             }
