@@ -3,7 +3,7 @@ use std::{fs, path::PathBuf, process::ExitCode};
 use clap::{Args, ValueEnum};
 use semio_data::{Manifest, Purpose};
 use semio_model::Predictor;
-use semio_train::{ClusterOptions, Grouping, Plane, cluster, cluster_page};
+use semio_train::{ClusterOptions, Grouping, Language, Plane, cluster, cluster_page};
 
 use crate::{
     Outcome,
@@ -41,6 +41,9 @@ pub(crate) struct Cluster {
     /// Folder for clusters.html, clusters.csv and clusters.json
     #[arg(short = 'o', long = "output", value_name = "DIR", default_value = "clusters")]
     output: PathBuf,
+    /// Language of the page
+    #[arg(long, value_name = "CODE", default_value = "en", value_parser = ["en", "fr"])]
+    language: String,
     /// Prints the result as JSON
     #[arg(long)]
     json: bool,
@@ -89,8 +92,8 @@ impl Cluster {
         let found = cluster(predictor.as_ref(), &manifest.samples, &options, |done| bar.set_position(done as u64));
         bar.finish_and_clear();
         let found = found.map_err(|e| Fault::trouble(e).at(data.display()))?;
-        let title = format!("Groups of {} pictures", count(found.files.len()));
-        let page = cluster_page(&found, &manifest.samples, &title, &today())?;
+        let language = Language::from_name(&self.language).unwrap_or_default();
+        let page = cluster_page(&found, &manifest.samples, language, &today())?;
         let json = serde_json::to_string_pretty(&found)?;
         fs::create_dir_all(&self.output).map_err(|e| Fault::file("make the folder", &self.output, e))?;
         let table = table(&found)?;
