@@ -1,8 +1,11 @@
 use std::borrow::Cow;
 
 use bytemuck::Pod;
-use fast_image_resize::images::{Image as Target, ImageRef as Source};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::{
+    FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer,
+    images::{TypedImage as Target, TypedImageRef as Source},
+    pixels,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Color, Image, ImageError, Samples};
@@ -98,12 +101,12 @@ impl Image {
         }
         let pass = Pass { from: self, width, height, filter };
         let samples = match (self.samples(), self.color()) {
-            (Samples::U8(v), Color::Grey) => pass.run(v, PixelType::U8).map(Samples::U8),
-            (Samples::U8(v), Color::Rgb) => pass.run(v, PixelType::U8x3).map(Samples::U8),
-            (Samples::U16(v), Color::Grey) => pass.run(v, PixelType::U16).map(Samples::U16),
-            (Samples::U16(v), Color::Rgb) => pass.run(v, PixelType::U16x3).map(Samples::U16),
-            (Samples::F32(v), Color::Grey) => pass.run(v, PixelType::F32).map(Samples::F32),
-            (Samples::F32(v), Color::Rgb) => pass.run(v, PixelType::F32x3).map(Samples::F32),
+            (Samples::U8(v), Color::Grey) => pass.run::<_, pixels::U8>(v).map(Samples::U8),
+            (Samples::U8(v), Color::Rgb) => pass.run::<_, pixels::U8x3>(v).map(Samples::U8),
+            (Samples::U16(v), Color::Grey) => pass.run::<_, pixels::U16>(v).map(Samples::U16),
+            (Samples::U16(v), Color::Rgb) => pass.run::<_, pixels::U16x3>(v).map(Samples::U16),
+            (Samples::F32(v), Color::Grey) => pass.run::<_, pixels::F32>(v).map(Samples::F32),
+            (Samples::F32(v), Color::Rgb) => pass.run::<_, pixels::F32x3>(v).map(Samples::F32),
         }
         .map_err(|reason| ImageError::Resize {
             from_width: self.width(),
@@ -149,21 +152,23 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn run<T: Pod>(&self, samples: &[T], pixel: PixelType) -> Result<Vec<T>, String> {
+    /// By a kind of pixel that is known to the compiler: the library's own choice at run time would build its loops for
+    /// twice as many kinds as there are here, which takes minutes.
+    fn run<T: Pod, P: PixelTrait>(&self, samples: &[T]) -> Result<Vec<T>, String> {
         let side = |length: usize| u32::try_from(length).map_err(|_| format!("a side of {length} pixels is too long"));
         let mut resized = vec![T::zeroed(); self.width * self.height * self.from.color().channels()];
         let (from_width, from_height) = (side(self.from.width())?, side(self.from.height())?);
-        let source = Source::new(from_width, from_height, bytemuck::cast_slice(samples), pixel)
+        let source = Source::<P>::from_buffer(from_width, from_height, bytemuck::cast_slice(samples))
             .map_err(|error| error.to_string())?;
         let bytes = bytemuck::cast_slice_mut(&mut resized);
-        let mut target = Target::from_slice_u8(side(self.width)?, side(self.height)?, bytes, pixel)
+        let mut target = Target::<P>::from_buffer(side(self.width)?, side(self.height)?, bytes)
             .map_err(|error| error.to_string())?;
         let filter = match self.filter {
             Filter::Bilinear => FilterType::Bilinear,
             Filter::Bicubic => FilterType::CatmullRom,
         };
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).use_alpha(false);
-        Resizer::new().resize(&source, &mut target, &options).map_err(|error| error.to_string())?;
+        Resizer::new().resize_typed(&source, &mut target, &options).map_err(|error| error.to_string())?;
         Ok(resized)
     }
 }
