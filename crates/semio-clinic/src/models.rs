@@ -184,6 +184,9 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
 fn manifest(folder: &Path) -> Result<(String, Manifest), String> {
     let json = fs::read(folder.join("bundle.json")).map_err(|e| e.to_string())?;
     let bundle = semio_model::Bundle::read(folder, &Device::flex()).map_err(|e| e.to_string())?;
+    if let Some(keep) = bundle.manifest.pipeline.keep() {
+        return Err(format!("the model sees what lies {keep} of a mask, and pictures come here without one"));
+    }
     Ok((hex_sha256(&json), bundle.manifest))
 }
 

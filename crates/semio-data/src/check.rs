@@ -25,22 +25,26 @@ pub struct BadFile {
     pub reason: String,
 }
 
-/// Decodes every picture, and returns those that fail, in the order of the samples.
+/// Decodes every picture, and its mask where `masks` are used, and returns those that fail, in the order of the samples.
 ///
 /// `threads` is the number of pictures in work at once, 0 for one a core; memory is bounded by as many pictures.
 /// `progress` hears from each thread how many are done.
 pub fn check_files(
     samples: &[Sample],
     limits: &ReadLimits,
+    masks: bool,
     threads: usize,
     progress: &(dyn Fn(usize) + Sync),
 ) -> Vec<BadFile> {
     let done = AtomicUsize::new(0);
     let check = |(index, sample): (usize, &Sample)| {
-        let result = read_image(&sample.file, limits);
+        let mut files = std::iter::once(&sample.file).chain(sample.mask.as_ref().filter(|_| masks));
+        let bad = files.find_map(|file| Some((file, read_image(file, limits).err()?)));
         progress(done.fetch_add(1, Ordering::Relaxed) + 1);
-        let reason = result.err()?.reason.to_string();
-        Some(BadFile { index, name: sample.name.clone(), file: sample.file.clone(), reason })
+        let (file, error) = bad?;
+        let what = if *file == sample.file { "" } else { "its mask: " };
+        let reason = format!("{what}{}", error.reason);
+        Some(BadFile { index, name: sample.name.clone(), file: file.clone(), reason })
     };
     let work = || samples.par_iter().enumerate().filter_map(check).collect();
     // Where the system gives no threads of our own, the shared ones do the work.

@@ -277,7 +277,7 @@ fn unreadable_pictures_are_found() {
     let manifest = load(&folder, "", &ManifestOptions::default()).unwrap();
     for threads in [0, 1, 3] {
         let heard = AtomicUsize::new(0);
-        let bad = check_files(&manifest.samples, &ReadLimits::default(), threads, &|done| {
+        let bad = check_files(&manifest.samples, &ReadLimits::default(), false, threads, &|done| {
             heard.fetch_max(done, Ordering::Relaxed);
         });
         assert_eq!(heard.into_inner(), 5);

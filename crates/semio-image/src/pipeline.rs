@@ -189,9 +189,6 @@ pub enum PipelineError {
         /// What the model sees.
         keep: Keep,
     },
-    /// A mask came with a picture for steps that use none.
-    #[error("the pipeline has no step `mask`, so a mask would be without effect: prepare the picture without it")]
-    NoMaskStep,
     /// The mask has another ratio of sides than the picture.
     #[error(
         "step `mask`: the mask has {} × {} pixels and the picture {} × {}, which is another shape: check that they belong \
@@ -292,6 +289,17 @@ impl Pipeline {
         self.steps.iter().find_map(|step| if let Step::Mask { keep } = step { Some(*keep) } else { None })
     }
 
+    /// The same steps with another choice of what is left to be seen: what a network makes of a part of its pictures.
+    #[must_use]
+    pub fn keeping(&self, keep: Option<Keep>) -> Self {
+        let mut steps: Vec<Step> = self.steps.iter().filter(|s| !matches!(s, Step::Mask { .. })).cloned().collect();
+        if let Some(keep) = keep {
+            let scale = steps.iter().position(|s| matches!(s, Step::Scale {})).unwrap_or(steps.len());
+            steps.insert(scale, Step::Mask { keep });
+        }
+        Self { steps, ..*self }
+    }
+
     /// Runs the steps before mask and scale: whole-number samples at the final size.
     ///
     /// This part never changes for one file, so its result may be kept; augmentation comes after it.
@@ -307,17 +315,19 @@ impl Pipeline {
     }
 
     /// Runs the steps before mask and scale on a picture and, as far as they move pixels, on its mask, which may have
-    /// another size.
+    /// another size. Where no step uses a mask, none is needed and none comes back.
     ///
     /// # Errors
-    /// Those of [`Self::prepare`]; [`PipelineError::MaskShape`] for a mask of another ratio of sides,
-    /// [`PipelineError::NoMaskStep`] where no step uses it.
-    pub fn prepare_with_mask(&self, image: &Image, mask: &Mask) -> Result<(Image, Mask), PipelineError> {
-        if self.keep().is_none() {
-            return Err(PipelineError::NoMaskStep);
-        }
+    /// Those of [`Self::prepare`]; [`PipelineError::MaskShape`] for a mask of another ratio of sides.
+    pub fn prepare_with_mask(
+        &self,
+        image: &Image,
+        mask: Option<&Mask>,
+    ) -> Result<(Image, Option<Mask>), PipelineError> {
+        let Some(keep) = self.keep() else { return Ok((self.prepare_picture(image)?, None)) };
+        let mask = mask.ok_or(PipelineError::NeedsMask { keep })?;
         let mask = mask.beside((image.width(), image.height()), &self.steps)?;
-        Ok((self.prepare_picture(image)?, mask))
+        Ok((self.prepare_picture(image)?, Some(mask)))
     }
 
     fn prepare_picture(&self, image: &Image) -> Result<Image, PipelineError> {
@@ -362,10 +372,10 @@ impl Pipeline {
     /// Runs mask, scale and what follows them on what [`Self::prepare_with_mask`] gives.
     ///
     /// # Errors
-    /// Those of [`Self::finish`]; [`PipelineError::NoMaskStep`] where no step uses the mask, [`PipelineError::MaskShape`]
-    /// where it has another size than the picture.
-    pub fn finish_with_mask(&self, image: &Image, mask: &Mask, out: &mut [f32]) -> Result<(), PipelineError> {
-        let keep = self.keep().ok_or(PipelineError::NoMaskStep)?;
+    /// Those of [`Self::finish`]; [`PipelineError::MaskShape`] where the mask has another size than the picture.
+    pub fn finish_with_mask(&self, image: &Image, mask: Option<&Mask>, out: &mut [f32]) -> Result<(), PipelineError> {
+        let Some(keep) = self.keep() else { return self.finish_picture(image, out) };
+        let mask = mask.ok_or(PipelineError::NeedsMask { keep })?;
         self.finish_picture(&mask.cover(image, keep)?, out)
     }
 
@@ -407,10 +417,10 @@ impl Pipeline {
     ///
     /// # Errors
     /// Those of [`Self::prepare_with_mask`].
-    pub fn apply_with_mask(&self, image: &Image, mask: &Mask) -> Result<Vec<f32>, PipelineError> {
+    pub fn apply_with_mask(&self, image: &Image, mask: Option<&Mask>) -> Result<Vec<f32>, PipelineError> {
         let mut out = vec![0.0; self.color.channels() * self.height * self.width];
         let (image, mask) = self.prepare_with_mask(image, mask)?;
-        self.finish_with_mask(&image, &mask, &mut out)?;
+        self.finish_with_mask(&image, mask.as_ref(), &mut out)?;
         Ok(out)
     }
 

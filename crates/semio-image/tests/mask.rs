@@ -42,7 +42,8 @@ proptest! {
         let fit = [Fit::Stretch, Fit::Contain, Fit::Cover][fit as usize];
         let picture = blob(120 + odd, 90 + odd);
         let mask = Mask::of(&blob(40 * scale, 30 * scale));
-        let (picture, mask) = pipeline(fit, Some(Keep::Inside)).prepare_with_mask(&picture, &mask).unwrap();
+        let (picture, mask) = pipeline(fit, Some(Keep::Inside)).prepare_with_mask(&picture, Some(&mask)).unwrap();
+        let mask = mask.unwrap();
         prop_assert_eq!((mask.width(), mask.height()), (44, 44));
         prop_assert!(disagreement(&mask, &picture) < 0.04, "{}", disagreement(&mask, &picture));
     }
@@ -69,8 +70,12 @@ fn inside_and_outside_are_the_whole() {
     assert!((0.1..0.5).contains(&mask.share()), "{}", mask.share());
     let whole = pipeline(Fit::Contain, None).apply(&picture).unwrap();
     let [inside, outside] = [Keep::Inside, Keep::Outside]
-        .map(|keep| pipeline(Fit::Contain, Some(keep)).apply_with_mask(&picture, &mask).unwrap());
+        .map(|keep| pipeline(Fit::Contain, Some(keep)).apply_with_mask(&picture, Some(&mask)).unwrap());
     assert!(inside.iter().any(|&v| v > 0.0) && outside.iter().any(|&v| v > 0.0));
+    let kept = pipeline(Fit::Contain, Some(Keep::Outside)).keeping(Some(Keep::Inside));
+    assert_eq!(kept, pipeline(Fit::Contain, None).keeping(Some(Keep::Inside)));
+    assert_eq!(kept.keeping(None), pipeline(Fit::Contain, None));
+    assert_eq!(kept.apply_with_mask(&picture, Some(&mask)).unwrap(), inside);
     for ((whole, inside), outside) in whole.iter().zip(&inside).zip(&outside) {
         assert!((inside + outside - whole).abs() < 1e-6 && inside * outside == 0.0);
     }
@@ -84,9 +89,10 @@ fn a_missing_or_foreign_mask_is_an_error() {
     assert!(matches!(error, PipelineError::NeedsMask { .. }) && error.to_string().contains("column `mask`"));
     assert!(matches!(masked.finish(&picture, &mut [0.0; 44 * 44]), Err(PipelineError::NeedsMask { .. })));
     let foreign = Mask::of(&blob(80, 100));
-    assert!(matches!(masked.apply_with_mask(&picture, &foreign), Err(PipelineError::MaskShape { .. })));
+    assert!(matches!(masked.apply_with_mask(&picture, Some(&foreign)), Err(PipelineError::MaskShape { .. })));
+    assert!(matches!(masked.apply_with_mask(&picture, None), Err(PipelineError::NeedsMask { .. })));
     let whole = pipeline(Fit::Stretch, None);
-    assert!(matches!(whole.apply_with_mask(&picture, &foreign), Err(PipelineError::NoMaskStep)));
+    assert_eq!(whole.apply_with_mask(&picture, Some(&foreign)).unwrap(), whole.apply(&picture).unwrap());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::fmt::{Arguments, Write};
 
+use semio_image::Keep;
 use semio_nn::Network;
 use semio_stats::{Classical, ConformalScore, ScalingMethod};
 use serde::Serialize;
@@ -39,6 +40,9 @@ struct Model<'a> {
     classifier: Option<&'static str>,
     /// Channels, height, width.
     input: [usize; 3],
+    /// What it sees of a picture, where that is not the whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sees: Option<Keep>,
     classes: &'a [String],
     output: OutputKind,
     decision: Decision,
@@ -74,6 +78,7 @@ impl<'a> Card<'a> {
                     Classical::Logistic(_) => "logistic regression",
                 }),
                 input: [channels, height, width],
+                sees: manifest.pipeline.keep(),
                 classes: &manifest.classes,
                 output: manifest.output,
                 decision: manifest.decision,
@@ -114,6 +119,9 @@ impl<'a> Card<'a> {
         }
         let [channels, height, width] = model.input;
         line(format_args!("- reads: {channels} × {height} × {width} values, prepared as `bundle.json` tells"));
+        if let Some(keep) = model.sees {
+            line(format_args!("- sees what lies {keep} of a mask: every picture needs one"));
+        }
         line(format_args!("- classes, in this order: {}", model.classes.join(", ")));
         match model.decision {
             Decision::MostProbable => line(format_args!("- gives the most probable class")),

@@ -1,5 +1,5 @@
 use burn::tensor::Device;
-use semio_image::{Image, PipelineError};
+use semio_image::{Image, Mask, PipelineError};
 use semio_nn::Network;
 use semio_stats::{Classical, InputError, PrevalenceShift};
 use serde::{Deserialize, Serialize};
@@ -196,9 +196,17 @@ impl Predictor {
     /// Turns a picture into the network's input by the bundle's own pipeline. Many threads may do so at once.
     ///
     /// # Errors
-    /// [`PipelineError`] where the pipeline cannot read such a picture.
+    /// [`PipelineError`] where the pipeline cannot read such a picture, or the model sees parts of pictures by a mask.
     pub fn prepare(&self, image: &Image) -> Result<Prepared, PipelineError> {
-        Prepared::new(&self.manifest.pipeline, image)
+        self.prepare_with_mask(image, None)
+    }
+
+    /// The same of a picture with its mask, which is used where the model sees what lies inside or outside of one.
+    ///
+    /// # Errors
+    /// Those of [`Self::prepare`]; [`PipelineError::MaskShape`] where the mask is not of this picture.
+    pub fn prepare_with_mask(&self, image: &Image, mask: Option<&Mask>) -> Result<Prepared, PipelineError> {
+        Prepared::new(&self.manifest.pipeline, image, mask)
     }
 
     /// What the network makes of prepared pictures, before anything is decided.

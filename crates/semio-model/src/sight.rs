@@ -1,7 +1,7 @@
 use std::sync::OnceLock;
 
 use burn::tensor::{Tensor, TensorData};
-use semio_image::{Image, Pipeline, PipelineError};
+use semio_image::{Image, Mask, Pipeline, PipelineError};
 use semio_nn::{Network, graph::Shape, to_vec};
 use semio_stats::Classical;
 
@@ -17,15 +17,16 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Runs the pipeline.
+    /// Runs the pipeline; the mask is used where the pipeline has a step for it. The appearance is that of the whole
+    /// picture: a strange one stays strange, however much of it is covered.
     ///
     /// # Errors
-    /// [`PipelineError`] where the pipeline cannot read such a picture.
-    pub fn new(pipeline: &Pipeline, image: &Image) -> Result<Self, PipelineError> {
-        let prepared = pipeline.prepare(image)?;
+    /// [`PipelineError`] where the pipeline cannot read such a picture, or needs a mask and has none.
+    pub fn new(pipeline: &Pipeline, image: &Image, mask: Option<&Mask>) -> Result<Self, PipelineError> {
+        let (prepared, mask) = pipeline.prepare_with_mask(image, mask)?;
         let (channels, height, width) = pipeline.output();
         let mut values = vec![0.0; channels * height * width];
-        pipeline.finish(&prepared, &mut values)?;
+        pipeline.finish_with_mask(&prepared, mask.as_ref(), &mut values)?;
         Ok(Self { values, appearance: appearance(image, &prepared) })
     }
 }

@@ -11,7 +11,7 @@ use semio_data::{
     read_image,
     split::{SplitReport, assign, divided_groups, split},
 };
-use semio_image::{Color, Image, Samples};
+use semio_image::{Color, Image, Keep, Samples};
 use semio_model::Leak;
 
 use crate::{
@@ -87,6 +87,20 @@ pub enum DatasetError {
         /// The classes found.
         classes: Vec<String>,
     },
+    /// The network sees parts of pictures, and some have no mask.
+    #[error(
+        "the network is to see what lies {keep} of a mask, and {missing} of {all} pictures have none (first: {first}); name the masks in a column `mask` or with --mask-column, choose the pictures that have one with --where, or see whole pictures (--mask whole)"
+    )]
+    Unmasked {
+        /// What is to be seen.
+        keep: Keep,
+        /// Pictures without a mask.
+        missing: usize,
+        /// Pictures in all.
+        all: usize,
+        /// One of those without.
+        first: String,
+    },
     /// The parts know each other.
     #[error(
         "the parts of the data know each other, so the figures would be too good: {what}; mend the split, let the program divide anew with --resplit, or accept it with --allow-leak (bundle, card and every report will say so). First: {first}"
@@ -139,7 +153,8 @@ impl Dataset {
         let (mut report, mut columns) = (manifest.report, manifest.extra_columns);
         // Each file is read twice: once to know that it can be read, once to be compared with the others.
         let half = |done: usize, all: usize| progress(done, 2 * all);
-        let (mut samples, unreadable) = readable(manifest.samples, recipe.skip_bad, recipe.threads, &half)?;
+        let (mut samples, unreadable) =
+            readable(manifest.samples, recipe.mask.keep(), recipe.skip_bad, recipe.threads, &half)?;
         drop_own_columns(&mut samples, &mut columns);
         let (val, test) = (recipe.val_ratio, recipe.test_ratio);
         let mut ratios = Ratios { train: 1.0 - val - test, val, test };
@@ -213,6 +228,11 @@ impl Dataset {
     pub(crate) fn with_parts(&self, parts: &[Split]) -> Vec<Sample> {
         let part = |(sample, part): (&Sample, &Split)| Sample { split: Some(*part), ..sample.clone() };
         self.samples.iter().zip(parts).map(part).collect()
+    }
+
+    /// Checks that the pictures have the masks that a recipe needs: runs on the same data may see different parts of them.
+    pub(crate) fn check_masks(&self, recipe: &Recipe) -> Result<(), DatasetError> {
+        check_masks(&self.samples, recipe.mask.keep())
     }
 
     /// What the parts know of each other, in words; empty where they know nothing.
@@ -305,9 +325,7 @@ pub(crate) fn counts(samples: &[Sample]) -> BTreeMap<String, BTreeMap<String, us
 
 /// The pictures of one part, with their classes as numbers.
 pub(crate) fn pictures(samples: &[Sample], classes: &[String], split: Split) -> Vec<Picture> {
-    let label = |sample: &Sample| classes.iter().position(|c| Some(c) == sample.label.as_ref());
-    let picture = |s: &Sample| Some(Picture { file: s.file.clone(), name: s.name.clone(), label: label(s)? });
-    samples.iter().filter(|s| s.split == Some(split)).filter_map(picture).collect()
+    samples.iter().filter(|s| s.split == Some(split)).filter_map(|s| Picture::of(s, classes)).collect()
 }
 
 /// The pictures of the validation part that are kept for calibration, by their names. Nobody's choice decides which:
@@ -345,21 +363,35 @@ fn options(recipe: &Recipe) -> Result<ManifestOptions, RecipeError> {
     })
 }
 
-/// Parts the samples into readable and unreadable ones; the latter stop the work unless they may be skipped.
+/// Parts the samples into readable and unreadable ones; the latter stop the work unless they may be skipped. Where a
+/// network sees what lies inside or outside of a mask, every sample needs one.
 pub(crate) fn readable(
     samples: Vec<Sample>,
+    keep: Option<Keep>,
     skip_bad: bool,
     threads: usize,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<(Vec<Sample>, Vec<BadFile>), DatasetError> {
     let n = samples.len();
-    let bad = check_files(&samples, &ReadLimits::default(), threads, &|done| progress(done, n));
+    check_masks(&samples, keep)?;
+    let bad = check_files(&samples, &ReadLimits::default(), keep.is_some(), threads, &|done| progress(done, n));
     if !bad.is_empty() && !skip_bad {
         return Err(DatasetError::Unreadable { bad });
     }
     let mut skipped = bad.iter().map(|b| b.index).peekable();
     let keep = |(i, sample)| skipped.next_if_eq(&i).is_none().then_some(sample);
     Ok((samples.into_iter().enumerate().filter_map(keep).collect(), bad))
+}
+
+/// Every picture needs a mask where the network sees a part of it.
+fn check_masks(samples: &[Sample], keep: Option<Keep>) -> Result<(), DatasetError> {
+    let missing: Vec<&Sample> = samples.iter().filter(|s| s.mask.is_none()).collect();
+    match (keep, missing.first()) {
+        (Some(keep), Some(first)) => {
+            Err(DatasetError::Unmasked { keep, missing: missing.len(), all: samples.len(), first: first.name.clone() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Many grey pictures are stored with three equal channels, a little apart where they were compressed.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use semio_data::{ReadLimits, Sample, encode_png, read_image};
+use semio_data::{ReadLimits, Sample, encode_png};
 use semio_image::{Filter, Image};
 use semio_model::{
     Predictor,
@@ -12,7 +12,7 @@ use semio_model::{
 use crate::{
     gaze::{Gaze, gaze},
     inference::Judged,
-    loader::Picture,
+    loader::{Picture, read_seen},
     report::{Example, Examples, Maps, choose_examples},
 };
 
@@ -62,9 +62,11 @@ fn shown(
     class: usize,
     method: Method,
 ) -> (Option<Vec<u8>>, Option<Vec<u8>>, Option<String>) {
-    let Ok(image) = read_image(&picture.file, &ReadLimits::default()) else { return (None, None, None) };
+    let pipeline = &predictor.manifest().pipeline;
+    let read = read_seen(pipeline, &picture.file, picture.mask.as_deref(), &ReadLimits::default());
+    let Ok((image, mask)) = read else { return (None, None, None) };
     let png = thumbnail(&image);
-    let Ok(input) = predictor.prepare(&image) else { return (png, None, None) };
+    let Ok(input) = predictor.prepare_with_mask(&image, mask.as_ref()) else { return (png, None, None) };
     let explanation = match predictor.explain(&input, &Ask { class: Some(class), ..Ask::new(method) }) {
         Ok(explanation) => explanation,
         Err(error) => return (png, None, Some(error.to_string())),
@@ -72,7 +74,7 @@ fn shown(
     if explanation.map.peak().is_none() {
         return (png, None, None);
     }
-    let overlay = Overlay::new(&image, &predictor.manifest().pipeline, &explanation.map, OPACITY, THUMBNAIL);
+    let overlay = Overlay::new(&image, pipeline, &explanation.map, OPACITY, THUMBNAIL);
     let map = overlay.ok().and_then(|overlay| encode_png(&overlay.blended).ok());
     (png, map, None)
 }

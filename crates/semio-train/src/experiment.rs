@@ -29,6 +29,7 @@ use crate::{
     pages::{self, curves},
     recipe::{Classifier, Folds, Recipe, RecipeError, Threshold},
     report::{Examples, ReportError},
+    shortcuts::parts_seen,
     verdict::{About, Verdict},
 };
 use semio_stats::{Evaluation, InputError, Predictions, evaluate};
@@ -155,6 +156,7 @@ pub fn train(
     if held && !place.resume {
         return Err(RunError::Occupied(place.folder.into()));
     }
+    dataset.check_masks(recipe)?;
     check_memory(recipe, &dataset.classes, place.memory)?;
     let text = toml::to_string(recipe).map_err(|e| unwritable(place.folder, "recipe.toml", io::Error::other(e)))?;
     write_whole(&place.folder.join("recipe.toml"), text.as_bytes())?;
@@ -378,6 +380,7 @@ fn run(
     let about = About { samples: &dataset.samples, columns: &dataset.columns, subgroups: &recipe.subgroups };
     let mut verdict = Verdict::new(predictor.manifest(), &judged, &about)?;
     verdict.gaze = gaze_of(&predictor, &judged, &dataset.samples);
+    verdict.parts_seen = parts_seen(&predictor, &judged, &dataset.samples, threads, batch);
     let examples = examples(&predictor, &judged);
     predictor.set_metrics(pages::headline(&verdict.evaluation, parts.judged_as));
     let json = serde_json::to_vec_pretty(&verdict).map_err(|e| unwritable(folder, "evaluation.json", e.into()))?;

@@ -181,7 +181,7 @@ impl<'a> Features<'a> {
         variants: u32,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Self, FitError> {
-        let contents = contents(pictures, source.threads)?;
+        let contents = contents(pictures, source.pipeline.keep().is_some(), source.threads)?;
         let width = lock(store).width;
         let mut missing: Vec<Vec<usize>> = vec![vec![]; variants as usize];
         {
@@ -256,21 +256,21 @@ fn lock(store: &Mutex<FeatureStore>) -> std::sync::MutexGuard<'_, FeatureStore> 
     store.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// SHA-256 of each picture's file.
-fn contents(pictures: &[Picture], threads: usize) -> Result<Vec<[u8; 32]>, LoadError> {
+/// SHA-256 of each picture's file; where masks are used, of both files' hashes.
+fn contents(pictures: &[Picture], masks: bool, threads: usize) -> Result<Vec<[u8; 32]>, LoadError> {
+    let content = |picture: &Picture| {
+        let own = file_sha256(&picture.file).map_err(LoadError::Read)?;
+        let Some(mask) = picture.mask.as_ref().filter(|_| masks) else { return Ok(own) };
+        let mask = file_sha256(mask).map_err(LoadError::Read)?;
+        Ok(Sha256::digest([own, mask].concat()).into())
+    };
     let mut contents = Vec::with_capacity(pictures.len());
-    let failed = parallel::ordered(
-        threads,
-        8 * threads + 1,
-        pictures.iter(),
-        |picture| file_sha256(&picture.file).map_err(LoadError::Read),
-        |hash| match hash {
-            Ok(hash) => {
-                contents.push(hash);
-                ControlFlow::Continue(())
-            }
-            Err(error) => ControlFlow::Break(error),
-        },
-    );
+    let failed = parallel::ordered(threads, 8 * threads + 1, pictures.iter(), content, |hash| match hash {
+        Ok(hash) => {
+            contents.push(hash);
+            ControlFlow::Continue(())
+        }
+        Err(error) => ControlFlow::Break(error),
+    });
     failed.map_or(Ok(contents), Err)
 }

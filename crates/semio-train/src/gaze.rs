@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use semio_data::{ReadLimits, Sample, read_image};
-use semio_image::{Color, Image, Samples};
+use semio_image::Mask;
 use semio_model::{
     Predictor,
     explain::{Ask, ExplainError, Map, Method},
@@ -104,42 +104,19 @@ fn one(
     let (Ok(image), Ok(mask)) = (read_image(file, &limits), read_image(mask, &limits)) else {
         return Ok(Sighting::Unreadable);
     };
-    let Ok(input) = predictor.prepare(&image) else { return Ok(Sighting::Unreadable) };
+    let mask = Mask::of(&mask);
+    let Ok(input) = predictor.prepare_with_mask(&image, Some(&mask)) else { return Ok(Sighting::Unreadable) };
     let given = predictor.predict(std::slice::from_ref(&input))[0].class;
-    let inside = marked(&mask, image.width(), image.height());
+    let over = mask.resize(image.width(), image.height());
+    let inside = over.inside();
     let area = inside.iter().filter(|i| **i).count();
     if given != label || area == 0 {
         return Ok(Sighting::NotAsked);
     }
     let explanation = predictor.explain(&input, &Ask { class: Some(label), ..Ask::new(method) })?;
     let map: Map = explanation.map.over(&predictor.manifest().pipeline, image.width(), image.height());
-    let (Some([x, y]), Some(share)) = (map.peak_at(), map.share(&inside)) else { return Ok(Sighting::EmptyMap) };
+    let (Some([x, y]), Some(share)) = (map.peak_at(), map.share(inside)) else { return Ok(Sighting::EmptyMap) };
     let at = |share: f64, side: usize| ((share * side as f64) as usize).min(side - 1);
     let hit = inside[at(y, image.height()) * image.width() + at(x, image.width())];
     Ok(Sighting::Seen { hit, inside: share, area: area as f64 / inside.len() as f64 })
-}
-
-/// For each pixel of the picture whether the mask, laid over it, marks it.
-fn marked(mask: &Image, width: usize, height: usize) -> Vec<bool> {
-    let mask = mask.to_u8().to_color(Color::Grey);
-    let Samples::U8(values) = mask.samples() else { unreachable!("8 bits were asked for") };
-    // Half of the brightest: masks are stored as 0 and 1 too, and those saved with loss have a fringe.
-    let half = values.iter().copied().max().unwrap_or(0) / 2;
-    let nearest = |at: usize, side: usize, own: usize| (2 * at + 1) * own / (2 * side);
-    let value =
-        |x: usize, y: usize| values[nearest(y, height, mask.height()) * mask.width() + nearest(x, width, mask.width())];
-    (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| value(x, y) > half).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_smaller_mask_covers_the_whole_picture() {
-        let mask = Image::new(2, 1, Color::Grey, Samples::U8(vec![0, 1])).expect("fits");
-        assert_eq!(marked(&mask, 4, 2), [false, false, true, true, false, false, true, true]);
-        let nothing = Image::new(2, 1, Color::Grey, Samples::U8(vec![0, 0])).expect("fits");
-        assert_eq!(marked(&nothing, 2, 1), [false, false]);
-    }
 }

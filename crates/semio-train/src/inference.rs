@@ -1,10 +1,11 @@
 use std::{ops::ControlFlow, path::PathBuf};
 
-use semio_data::{ReadLimits, read_image};
-use semio_model::{Prediction, Predictor, Sight};
+use semio_data::ReadLimits;
+use semio_image::Pipeline;
+use semio_model::{Prediction, Predictor, Prepared, Sight};
 
 use crate::{
-    loader::{LoadError, Picture},
+    loader::{LoadError, Picture, read_seen},
     parallel,
 };
 use semio_stats::{Predictions, PredictionsError};
@@ -16,6 +17,14 @@ pub struct Input {
     pub name: String,
     /// Where it lies.
     pub file: PathBuf,
+    /// Where its mask lies, if it has one.
+    pub mask: Option<PathBuf>,
+}
+
+impl From<&Picture> for Input {
+    fn from(picture: &Picture) -> Self {
+        Self { name: picture.name.clone(), file: picture.file.clone(), mask: picture.mask.clone() }
+    }
 }
 
 /// Predicts files in their order, reading ahead on all cores.
@@ -29,14 +38,16 @@ pub fn predict_files<B>(
     batch_size: usize,
     mut consume: impl FnMut(Input, Result<Prediction, LoadError>) -> ControlFlow<B>,
 ) -> Option<B> {
-    see_files(predictor, inputs, threads, batch_size, |input, result| {
+    let pipeline = &predictor.manifest().pipeline;
+    see_files(predictor, pipeline, inputs, threads, batch_size, |input, result| {
         consume(input, result.map(|sight| predictor.judge(&sight)))
     })
 }
 
-/// What the network makes of files, likewise.
+/// What the network makes of files, likewise, prepared by its own pipeline or one that shows it less.
 pub(crate) fn see_files<B>(
     predictor: &Predictor,
+    pipeline: &Pipeline,
     inputs: impl Iterator<Item = Input> + Send,
     threads: usize,
     batch_size: usize,
@@ -44,8 +55,9 @@ pub(crate) fn see_files<B>(
 ) -> Option<B> {
     let limits = ReadLimits::default();
     let prepare = |input: &Input| {
-        let image = read_image(&input.file, &limits)?;
-        predictor.prepare(&image).map_err(|reason| LoadError::Prepare { file: input.file.clone(), reason })
+        let unfit = |reason| LoadError::Prepare { file: input.file.clone(), reason };
+        let (image, mask) = read_seen(pipeline, &input.file, input.mask.as_deref(), &limits)?;
+        Prepared::new(pipeline, &image, mask.as_ref()).map_err(unfit)
     };
     let mut inputs = inputs.fuse();
     let chunks = std::iter::from_fn(move || {
@@ -110,17 +122,30 @@ pub fn judge_pictures(
     pictures: &[Picture],
     threads: usize,
     batch_size: usize,
+    progress: impl FnMut(usize),
+) -> Result<Judged, JudgeError> {
+    judge_seen(predictor, &predictor.manifest().pipeline, pictures, threads, batch_size, progress)
+}
+
+/// The same, with the pictures prepared by a pipeline that shows the network less of them.
+pub(crate) fn judge_seen(
+    predictor: &Predictor,
+    pipeline: &Pipeline,
+    pictures: &[Picture],
+    threads: usize,
+    batch_size: usize,
     mut progress: impl FnMut(usize),
 ) -> Result<Judged, JudgeError> {
-    let inputs = pictures.iter().map(|p| Input { name: p.name.clone(), file: p.file.clone() });
+    let inputs = pictures.iter().map(Input::from);
     let (mut kept, mut unreadable, mut done) = (vec![], vec![], 0);
     let (mut truth, mut probabilities, mut decided, mut answered) = (vec![], vec![], vec![], vec![]);
     let mut results = vec![];
-    predict_files(predictor, inputs, threads, batch_size, |input, result| {
+    see_files(predictor, pipeline, inputs, threads, batch_size, |input, result| {
         let picture = &pictures[done];
         done += 1;
         match result {
-            Ok(prediction) => {
+            Ok(sight) => {
+                let prediction = predictor.judge(&sight);
                 kept.push(picture.clone());
                 truth.push(picture.label);
                 decided.push(prediction.class);

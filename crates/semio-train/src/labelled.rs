@@ -27,19 +27,21 @@ pub struct Labelled {
 impl Labelled {
     /// Reads labelled pictures of one part, or of all.
     ///
-    /// With `leaked` the parts are measured against each other where the data do not say themselves which pictures are
+    /// The classes, and whether masks are needed, are the model's. With `leaked` the parts are measured against each other where the data do not say themselves which pictures are
     /// known to a part before.
     ///
     /// # Errors
-    /// [`DatasetError::UnknownClass`] where a label is none of the model's classes, and those of the manifest.
+    /// [`DatasetError::UnknownClass`] where a label is none of the model's classes, [`DatasetError::Unmasked`] where it sees
+    /// parts of pictures and a mask is missing, and those of the manifest.
     pub fn open(
         path: &Path,
         options: &ManifestOptions,
-        classes: &[String],
+        model: &semio_model::Manifest,
         split: Option<Split>,
         leaked: bool,
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Self, DatasetError> {
+        let (classes, keep) = (&model.classes, model.pipeline.keep());
         let mut manifest = Manifest::load(path, options)?;
         if leaked && !manifest.extra_columns.iter().any(|c| c == leak::COLUMN) {
             let alike = Alike::find(&manifest.samples, &ReadLimits::default(), &|_| ());
@@ -52,14 +54,12 @@ impl Labelled {
         let chosen = |s: &Sample| split.is_none() || s.split == split;
         let samples: Vec<Sample> = manifest.samples.into_iter().filter(chosen).collect();
         if let Some(class) = samples.iter().filter_map(|s| s.label.as_ref()).find(|l| !classes.contains(l)) {
-            return Err(DatasetError::UnknownClass { class: class.clone(), known: classes.to_vec() });
+            return Err(DatasetError::UnknownClass { class: class.clone(), known: classes.clone() });
         }
-        let (samples, unreadable) = readable(samples, options.skip_bad, 0, progress)?;
+        let (samples, unreadable) = readable(samples, keep, options.skip_bad, 0, progress)?;
         let sha256 = data_hash(&samples)?;
-        let label = |s: &Sample| classes.iter().position(|c| Some(c) == s.label.as_ref());
-        let picture = |s: &Sample| Some(Picture { file: s.file.clone(), name: s.name.clone(), label: label(s)? });
         Ok(Self {
-            pictures: samples.iter().filter_map(picture).collect(),
+            pictures: samples.iter().filter_map(|s| Picture::of(s, classes)).collect(),
             samples,
             report: manifest.report,
             unreadable,

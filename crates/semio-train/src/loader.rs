@@ -1,14 +1,14 @@
 use std::{
     ops::ControlFlow,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-use semio_data::{ReadError, ReadLimits, read_image};
-use semio_image::{Augmentation, Image, Pipeline, PipelineError, sample_seed};
+use semio_data::{ReadError, ReadLimits, Sample, read_image};
+use semio_image::{Augmentation, Image, Mask, Pipeline, PipelineError, sample_seed};
 
 use crate::parallel;
 
@@ -21,6 +21,31 @@ pub struct Picture {
     pub name: String,
     /// Place of its class among the classes.
     pub label: usize,
+    /// Where its mask lies, if it has one.
+    pub mask: Option<PathBuf>,
+}
+
+impl Picture {
+    /// A sample whose label is one of the classes; none for another.
+    pub fn of(sample: &Sample, classes: &[String]) -> Option<Self> {
+        let label = classes.iter().position(|c| Some(c) == sample.label.as_ref())?;
+        Some(Self { file: sample.file.clone(), name: sample.name.clone(), label, mask: sample.mask.clone() })
+    }
+}
+
+/// Reads a picture and, where the pipeline leaves only a part of it to be seen, its mask.
+///
+/// # Errors
+/// [`LoadError::Read`] names the file that cannot be read.
+pub fn read_seen(
+    pipeline: &Pipeline,
+    file: &Path,
+    mask: Option<&Path>,
+    limits: &ReadLimits,
+) -> Result<(Image, Option<Mask>), LoadError> {
+    let image = read_image(file, limits)?;
+    let mask = mask.filter(|_| pipeline.keep().is_some()).map(|mask| read_image(mask, limits)).transpose()?;
+    Ok((image, mask.as_ref().map(Mask::of)))
 }
 
 /// Why a picture cannot be given to a network.
@@ -58,7 +83,7 @@ pub struct Loader<'a> {
     variation: Option<Variation>,
     threads: usize,
     limits: ReadLimits,
-    kept: Vec<OnceLock<Image>>,
+    kept: Vec<OnceLock<(Image, Option<Mask>)>>,
     /// Bytes that may still be kept.
     budget: AtomicUsize,
     /// What each picture's variation is drawn from; its place in the list where empty.
@@ -135,9 +160,9 @@ impl<'a> Loader<'a> {
         let prepared = if let Some(kept) = self.kept[index].get() {
             kept
         } else {
-            let image = read_image(&picture.file, &self.limits)?;
-            read = self.pipeline.prepare(&image).map_err(unfit)?;
-            let bytes = size(&read);
+            let (image, mask) = read_seen(self.pipeline, &picture.file, picture.mask.as_deref(), &self.limits)?;
+            read = self.pipeline.prepare_with_mask(&image, mask.as_ref()).map_err(unfit)?;
+            let bytes = size(&read.0) + read.1.as_ref().map_or(0, |mask| mask.inside().len());
             let room = |left: usize| left.checked_sub(bytes);
             if self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).is_ok() {
                 self.kept[index].get_or_init(|| read)
@@ -145,14 +170,20 @@ impl<'a> Loader<'a> {
                 &read
             }
         };
-        match &self.variation {
-            Some(v) if v.classes[picture.label] => {
-                let own = self.seeds.get(index).copied().unwrap_or(index as u64);
-                let varied = v.augmentation.apply(prepared, sample_seed(v.seed, own, epoch));
-                self.pipeline.finish(&varied, input).map_err(unfit)
+        let (image, mask) = prepared;
+        let Some(v) = self.variation.as_ref().filter(|v| v.classes[picture.label]) else {
+            return self.pipeline.finish_with_mask(image, mask.as_ref(), input).map_err(unfit);
+        };
+        let own = self.seeds.get(index).copied().unwrap_or(index as u64);
+        let seed = sample_seed(v.seed, own, epoch);
+        let (varied, mask) = match mask {
+            None => (v.augmentation.apply(image, seed), None),
+            Some(mask) => {
+                let (varied, mask) = v.augmentation.apply_with_mask(image, mask, seed);
+                (varied, Some(mask))
             }
-            _ => self.pipeline.finish(prepared, input).map_err(unfit),
-        }
+        };
+        self.pipeline.finish_with_mask(&varied, mask.as_ref(), input).map_err(unfit)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use semio_data::Split;
-use semio_image::{Color, Step};
+use semio_image::{Color, Keep, Step};
 use semio_model::{Decision, Manifest, Predictor};
 use serde_json::{Value, json};
 
@@ -267,11 +267,20 @@ fn model(manifest: &Manifest, parameters: Option<u64>, name: &str, language: Lan
         _ => None,
     });
     let color = color.unwrap_or_else(|| say!(language, "as stored", "telles que stockées"));
+    let seen = match manifest.pipeline.keep() {
+        None => String::new(),
+        Some(Keep::Inside) => say!(language, ", inside of the mask alone", ", l’intérieur du masque seul"),
+        Some(Keep::Outside) => say!(language, ", outside of the mask alone", ", l’extérieur du masque seul"),
+    };
     Model {
         name: name.into(),
         architecture: manifest.architecture.clone(),
         parameters,
-        input: Some(say!(language, "{width} × {height} pixels, {color}", "{width} × {height} pixels, {color}")),
+        input: Some(say!(
+            language,
+            "{width} × {height} pixels, {color}{seen}",
+            "{width} × {height} pixels, {color}{seen}"
+        )),
         rule: Some(match manifest.decision {
             Decision::MostProbable => say!(language, "the most probable class", "la classe la plus probable"),
             Decision::Threshold { value } => {

@@ -13,6 +13,7 @@ use crate::{
     dataset::group_names,
     gaze::Gaze,
     inference::Judged,
+    shortcuts::PartsSeen,
     subgroups::{Subgroups, subgroups},
 };
 
@@ -38,6 +39,9 @@ pub struct Verdict {
     /// How the maps of the model's attention lie beside masks; none where the pictures have no masks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gaze: Option<Gaze>,
+    /// The main figures of the pictures with masks, seen whole, inside and outside of them; none without masks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts_seen: Option<PartsSeen>,
 }
 
 /// The main figures of pictures that a part before knows, and of those that none knows.
@@ -141,6 +145,7 @@ impl Verdict {
             subgroups: subgroups(predictions, &judged.pictures, about.samples, about.columns, about.subgroups, groups),
             leak: leak_scores(manifest, judged, about, groups),
             gaze: None,
+            parts_seen: None,
         })
     }
 }

@@ -60,14 +60,14 @@ fn is_false(value: &bool) -> bool {
 
 impl DataFlags {
     /// The flags of a command that only looks for files.
-    pub(crate) fn for_files(file_column: Option<String>) -> Self {
+    pub(crate) fn for_files(file_column: Option<String>, mask_column: Option<String>) -> Self {
         Self {
             data: None,
             file_column,
             label_column: None,
             split_column: None,
             group_column: None,
-            mask_column: None,
+            mask_column,
             classes: vec![],
             map: vec![],
             filter: vec![],
@@ -164,6 +164,10 @@ pub(crate) struct RecipeFlags {
     #[arg(long, value_name = "RULE", help_heading = "Network and picture")]
     #[serde(skip_serializing_if = "Option::is_none")]
     normalize: Option<String>,
+    /// What the network sees of a picture: whole, or what lies inside or outside of its mask [default: whole]
+    #[arg(long, value_name = "PART", help_heading = "Network and picture")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mask: Option<String>,
 
     /// Weights to begin with: imagenet (torchvision's), or a .safetensors or .pth file [default: fresh]
     #[arg(long, value_name = "WEIGHTS", help_heading = "Transfer learning")]

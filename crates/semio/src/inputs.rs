@@ -1,54 +1,88 @@
 //! The pictures that a command line names.
 
 use std::{
+    collections::HashMap,
     io::{self, BufRead},
     path::{Path, PathBuf},
 };
 
+use clap::Args;
 use semio_data::{Manifest, Purpose};
 use semio_train::Input;
 
 use crate::{fault::Fault, flags::DataFlags};
 
+/// How lists name pictures, and where masks lie.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct InputFlags {
+    /// CSV lists: column with the file's path [default: file]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) file_column: Option<String>,
+    /// CSV lists: column with the mask's path, for models that see parts of pictures [default: mask, if present]
+    #[arg(long, value_name = "NAME")]
+    mask_column: Option<String>,
+    /// Folder with a mask of the same name for each picture, for models that see parts of pictures
+    #[arg(long, value_name = "DIR")]
+    masks: Option<PathBuf>,
+}
+
 /// Files in the order of the paths: pictures, folders, patterns, lists, or `-` for names on standard input.
 type Inputs = Box<dyn Iterator<Item = Input> + Send>;
 
 /// The files, and how many there are where that is known beforehand.
-pub(crate) fn inputs(paths: &[String], file_column: Option<&str>) -> Result<(Inputs, Option<usize>), Fault> {
+pub(crate) fn inputs(paths: &[String], flags: &InputFlags) -> Result<(Inputs, Option<usize>), Fault> {
+    let masks = flags.masks.as_deref().map(masks_by_name).transpose()?;
+    let masked = move |mut input: Input| {
+        let found = masks.as_ref().and_then(|masks| masks.get(&input.file.file_stem()?.to_owned()));
+        input.mask = found.cloned().or(input.mask);
+        input
+    };
     if paths == ["-"] {
         let lines = io::BufReader::new(io::stdin()).lines();
         let names = lines.map_while(Result::ok).map(|l| l.trim_end_matches('\r').to_owned()).filter(|l| !l.is_empty());
-        return Ok((Box::new(names.map(file)), None));
+        return Ok((Box::new(names.map(file).map(masked)), None));
     }
     let mut inputs = vec![];
     for path in paths {
         if path == "-" {
             return Err(Fault::usage("- stands for all names on standard input and cannot be mixed with paths"));
         }
-        expand(path, file_column, &mut inputs)?;
+        expand(path, flags, &mut inputs)?;
     }
     let known = inputs.len();
-    Ok((Box::new(inputs.into_iter()), Some(known)))
+    Ok((Box::new(inputs.into_iter().map(masked)), Some(known)))
 }
 
-fn expand(text: &str, file_column: Option<&str>, inputs: &mut Vec<Input>) -> Result<(), Fault> {
+/// The files of a folder by their names without ending.
+fn masks_by_name(folder: &Path) -> Result<HashMap<std::ffi::OsString, PathBuf>, Fault> {
+    let unreadable = |e| Fault::file("read the folder of masks", folder, e);
+    let mut masks = HashMap::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if let (true, Some(stem)) = (path.is_file(), path.file_stem()) {
+            masks.insert(stem.to_owned(), path);
+        }
+    }
+    Ok(masks)
+}
+
+fn expand(text: &str, flags: &InputFlags, inputs: &mut Vec<Input>) -> Result<(), Fault> {
     let path = Path::new(text);
     let is_list = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
     if path.is_dir() || path.is_file() && is_list {
-        let flags = DataFlags::for_files(file_column.map(str::to_owned));
+        let flags = DataFlags::for_files(flags.file_column.clone(), flags.mask_column.clone());
         let manifest = Manifest::load(path, &flags.options(Purpose::Predict)?)?;
         inputs.extend(manifest.samples.into_iter().map(|sample| Input {
             // Inside a folder the name begins where the user began; in a list it is the list's own.
             name: if path.is_dir() { path.join(&sample.name).display().to_string() } else { sample.name },
             file: sample.file,
+            mask: sample.mask,
         }));
     } else if !path.exists() && text.contains(['*', '?', '[']) {
         let matches =
             glob::glob(text).map_err(|e| Fault::usage(format_args!("the pattern is not understood: {e}")).at(text))?;
         let before = inputs.len();
-        inputs.extend(
-            matches.flatten().filter(|p| p.is_file()).map(|p| Input { name: p.display().to_string(), file: p }),
-        );
+        inputs.extend(matches.flatten().filter(|p| p.is_file()).map(|p| file(p.display().to_string())));
         if inputs.len() == before {
             return Err(Fault::trouble("no file fits the pattern").at(text));
         }
@@ -59,5 +93,5 @@ fn expand(text: &str, file_column: Option<&str>, inputs: &mut Vec<Input>) -> Res
 }
 
 fn file(name: String) -> Input {
-    Input { file: PathBuf::from(&name), name }
+    Input { file: PathBuf::from(&name), name, mask: None }
 }

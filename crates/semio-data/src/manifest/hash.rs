@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 use super::{Sample, Split};
 use crate::raster::{DecodeError, ReadError};
 
-/// Names the data that a model was made from: SHA-256 over each picture's name, label, split, group and content.
+/// Names the data that a model was made from: SHA-256 over each picture's name, label, split, group and content,
+/// and the content of its mask where it has one.
 ///
 /// The order of the samples does not matter; where the files lie does not matter either, beyond their names.
 ///
@@ -29,6 +30,9 @@ pub fn data_hash(samples: &[Sample]) -> Result<String, ReadError> {
                 line.update(field.unwrap_or_default());
             }
             line.update(content);
+            if let Some(mask) = &sample.mask {
+                line.update(file_sha256(mask)?);
+            }
             Ok(line.finalize().to_vec())
         })
         .collect::<Result<Vec<Vec<u8>>, ReadError>>()?;

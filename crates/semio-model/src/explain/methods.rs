@@ -155,7 +155,9 @@ impl Predictor {
         let samples = semio_image::Samples::U8(vec![0; channels * height * width]);
         let mut out = vec![0.0; channels * height * width];
         let image = semio_image::Image::new(width, height, color, samples).expect("as many samples as pixels");
-        pipeline.finish(&image, &mut out).expect("a picture of the pipeline's own size");
+        // Black inside of a mask and outside.
+        let mask = semio_image::Mask::of(&image);
+        pipeline.finish_with_mask(&image, Some(&mask), &mut out).expect("a picture of the pipeline's own size");
         out
     }
 }

@@ -1,13 +1,12 @@
 //! What the report says of leaks between the parts.
 
 use semio_model::{Leak, PartLeak};
-use semio_stats::PartFigures;
 
 use super::{Data, tables::Row, words};
 use crate::{
     LeakScores,
     language::{Language, say},
-    report::tables::{Cell, Notes},
+    report::tables::Notes,
 };
 
 /// What the leak meter found, in sentences; none where it was not asked.
@@ -65,19 +64,7 @@ fn accepted(leak: &Leak, language: Language) -> String {
 
 /// The figures with and without the pictures that an earlier part knows.
 pub(super) fn rows(scores: &LeakScores, language: Language, notes: &mut Notes) -> Vec<Row> {
-    let row = |name: String, figures: &PartFigures, notes: &mut Notes| {
-        let plain = |n: usize| Cell::plain(language.count(n as u64));
-        let cells = vec![
-            plain(figures.n),
-            plain(figures.groups),
-            notes.bounded(&figures.accuracy, true),
-            notes.bounded(&figures.roc_auc, false),
-            notes.bounded(&figures.sensitivity, true),
-        ];
-        Row { name, cells }
-    };
-    vec![
-        row(say!(language, "Known to an earlier part", "Connues d’une partie précédente"), &scores.touched, notes),
-        row(say!(language, "Not known", "Non connues"), &scores.untouched, notes),
-    ]
+    let known = say!(language, "Known to an earlier part", "Connues d’une partie précédente");
+    let unknown = say!(language, "Not known", "Non connues");
+    vec![Row::of_part(known, &scores.touched, notes), Row::of_part(unknown, &scores.untouched, notes)]
 }

@@ -9,6 +9,7 @@ mod facts;
 mod leak;
 mod overfitting;
 mod render;
+mod shortcuts;
 mod subgroups;
 mod tables;
 mod words;

@@ -4,7 +4,7 @@ use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
-    Example, LeftOut, Maps, PartUse, Report, leak, overfitting_remark,
+    Example, LeftOut, Maps, PartUse, Report, leak, overfitting_remark, shortcuts,
     subgroups::{self, SubgroupTable},
     tables::{self, Notes, Row},
     words,
@@ -66,6 +66,8 @@ struct Page<'a> {
     reliability: Option<String>,
     intervals_words: Option<String>,
     leaked: Vec<Row>,
+    parts_seen: Vec<Row>,
+    parts_seen_words: Vec<String>,
     subgroups: Vec<SubgroupTable>,
     subgroup_words: Vec<String>,
     subgroup_notes: Vec<String>,
@@ -137,6 +139,8 @@ impl<'a> Page<'a> {
         let verdict = report.verdict.as_ref();
         let banner = banner(language);
         let leaked = verdict.and_then(|v| v.leak.as_ref()).map(|scores| leak::rows(scores, language, &mut notes));
+        let seen = verdict.and_then(|v| v.parts_seen.as_ref());
+        let parts_seen = seen.map_or_else(Vec::new, |seen| shortcuts::rows(seen, language, &mut notes));
         let by_subgroup = verdict.map_or(&[][..], |v| &v.subgroups);
         let drawn = e.classes.len() <= MOST_CLASSES;
         let (roc, precision_recall) = if drawn { curves(report) } else { Default::default() };
@@ -162,6 +166,8 @@ impl<'a> Page<'a> {
                 .map(|c| inline(&reliability_plot(&c.equal_mass.bins, c.equal_width.ece, e.overall.n, language))),
             intervals_words: report.verdict.as_ref().map(|v| words::intervals(v, e.overall.n, language)),
             leaked: leaked.unwrap_or_default(),
+            parts_seen,
+            parts_seen_words: seen.map_or_else(Vec::new, |seen| shortcuts::words(seen, language)),
             subgroups: subgroups::tables(by_subgroup, language, &mut subgroup_notes),
             subgroup_words: subgroups::words(by_subgroup, e.classes.len() == 2, language),
             subgroup_notes: subgroup_notes.words(),

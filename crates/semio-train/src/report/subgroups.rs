@@ -1,6 +1,6 @@
 //! What the report says of subgroups.
 
-use super::tables::{Cell, Notes, Row};
+use super::tables::{Notes, Row};
 use crate::{
     FEW, Subgroup, Subgroups, Trait, Value,
     language::{Language, say},
@@ -58,19 +58,8 @@ fn title(of: &Subgroups, language: Language) -> String {
 }
 
 fn row(subgroup: &Subgroup, language: Language, notes: &mut Notes) -> Row {
-    let figures = &subgroup.figures;
-    let plain = |n: usize| Cell::plain(language.count(n as u64));
     let mark = if subgroup.few { "\u{a0}*" } else { "" };
-    Row {
-        name: value(&subgroup.value, language) + mark,
-        cells: vec![
-            plain(figures.n),
-            plain(figures.groups),
-            notes.bounded(&figures.accuracy, true),
-            notes.bounded(&figures.roc_auc, false),
-            notes.bounded(&figures.sensitivity, true),
-        ],
-    }
+    Row::of_part(value(&subgroup.value, language) + mark, &subgroup.figures, notes)
 }
 
 fn value(value: &Value, language: Language) -> String {

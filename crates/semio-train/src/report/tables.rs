@@ -1,6 +1,8 @@
 use super::{Report, words};
 use crate::language::{Language, say};
-use semio_stats::{Averages, Bounded, ClassFigures, Evaluation, Figures, Interval, Metric, MicroAverages, Undefined};
+use semio_stats::{
+    Averages, Bounded, ClassFigures, Evaluation, Figures, Interval, Metric, MicroAverages, PartFigures, Undefined,
+};
 
 /// One cell; an undefined metric is a dash with the number of its footnote.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,22 @@ impl Cell {
 pub(super) struct Row {
     pub(super) name: String,
     pub(super) cells: Vec<Cell>,
+}
+
+impl Row {
+    /// Pictures, groups, accuracy, area and sensitivity of a part.
+    pub(super) fn of_part(name: String, figures: &PartFigures, notes: &mut Notes) -> Self {
+        let language = notes.language;
+        let plain = |n: usize| Cell::plain(language.count(n as u64));
+        let cells = vec![
+            plain(figures.n),
+            plain(figures.groups),
+            notes.bounded(&figures.accuracy, true),
+            notes.bounded(&figures.roc_auc, false),
+            notes.bounded(&figures.sensitivity, true),
+        ];
+        Self { name, cells }
+    }
 }
 
 /// The reasons of undefined metrics, each once, in the order in which they are met.
@@ -74,7 +92,7 @@ impl Notes {
     }
 
     /// A figure with its interval in one cell.
-    pub(super) fn bounded(&mut self, figure: &Bounded, percents: bool) -> Cell {
+    fn bounded(&mut self, figure: &Bounded, percents: bool) -> Cell {
         let language = self.language;
         let write = |v: f64| if percents { language.percent(v) } else { language.area(v) };
         let mut cell = self.cell(figure.value, write);

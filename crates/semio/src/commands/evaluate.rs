@@ -83,7 +83,7 @@ impl Evaluate {
         let split = self.split.split();
         let leaked = predictor.manifest().data.leak.as_ref().is_some_and(|leak| !leak.is_clean());
         let leaked = leaked && self.is_own_data(&predictor);
-        let labelled = Labelled::open(data, &options, &predictor.manifest().classes, split, leaked, &|done, all| {
+        let labelled = Labelled::open(data, &options, predictor.manifest(), split, leaked, &|done, all| {
             checking.set_length(all as u64);
             checking.set_position(done as u64);
         })?;
@@ -103,6 +103,7 @@ impl Evaluate {
         let about = About { samples: &labelled.samples, columns: &labelled.columns, subgroups: &self.subgroups };
         let mut verdict = Verdict::new(predictor.manifest(), &judged, &about)?;
         verdict.gaze = semio_train::gaze_of(&predictor, &judged, &labelled.samples);
+        verdict.parts_seen = semio_train::parts_seen(&predictor, &judged, &labelled.samples, threads, self.batch_size);
         if let Some(folder) = &self.output {
             self.write(folder, &predictor, &labelled, &judged, &verdict)?;
         }
@@ -246,6 +247,12 @@ fn print_parts(verdict: &Verdict) {
         println!("\n  leak accepted: pictures that an earlier part knows, and the others");
         line("known", false, &leak.touched);
         line("not known", false, &leak.untouched);
+    }
+    if let Some(seen) = &verdict.parts_seen {
+        println!("\n  the same pictures seen whole, and what lies inside and outside of their masks alone");
+        line("whole", false, &seen.whole);
+        line("inside", false, &seen.inside);
+        line("outside", false, &seen.outside);
     }
     for of in &verdict.subgroups {
         println!("\n  by {}", of.column);

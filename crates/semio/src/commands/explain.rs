@@ -7,17 +7,18 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::{Args, ValueEnum};
-use semio_data::{ReadLimits, encode_png, read_image};
+use semio_data::{ReadLimits, encode_png};
 use semio_model::{
     Predictor,
     explain::{Ask, Explanation, Faithfulness, Method, Overlay, color_bar},
 };
+use semio_train::{Input, read_seen};
 use serde_json::{Value, json};
 
 use crate::{
     Outcome,
     fault::Fault,
-    inputs,
+    inputs::{self, InputFlags},
     progress::{bar, count},
 };
 
@@ -71,9 +72,8 @@ pub(crate) struct Explain {
     /// Puts the map's own values into the JSON lines
     #[arg(long, requires = "json")]
     values: bool,
-    /// CSV lists: column with the file's path [default: file]
-    #[arg(long, value_name = "NAME")]
-    file_column: Option<String>,
+    #[command(flatten)]
+    lists: InputFlags,
     /// Prints no progress
     #[arg(short, long)]
     quiet: bool,
@@ -134,7 +134,7 @@ impl Explain {
         }
         let predictor = Predictor::open(&self.bundle, &burn::tensor::Device::flex())?;
         let class = self.class_index(&predictor)?;
-        let (inputs, known) = inputs::inputs(&self.paths, self.file_column.as_deref())?;
+        let (inputs, known) = inputs::inputs(&self.paths, &self.lists)?;
         fs::create_dir_all(&self.output).map_err(|e| Fault::file("make the folder", &self.output, e))?;
         let methods = self.method.methods(&predictor);
         let bar = bar(known.unwrap_or(0), "explaining", self.quiet || self.json);
@@ -142,7 +142,7 @@ impl Explain {
         let (mut done, mut bad) = (0usize, 0usize);
         for input in inputs {
             for &method in &methods {
-                match self.one(&predictor, &input.file, method, class, &mut taken) {
+                match self.one(&predictor, &input, method, class, &mut taken) {
                     Ok((found, path)) => self.say(&predictor, &input.name, &found, &path),
                     Err(fault) => {
                         bad += 1;
@@ -180,13 +180,14 @@ impl Explain {
     fn one(
         &self,
         predictor: &Predictor,
-        file: &Path,
+        picture: &Input,
         method: Method,
         class: Option<usize>,
         taken: &mut HashSet<PathBuf>,
     ) -> Result<(Found, PathBuf), Fault> {
-        let image = read_image(file, &ReadLimits::default())?;
-        let input = predictor.prepare(&image)?;
+        let (pipeline, file) = (&predictor.manifest().pipeline, picture.file.as_path());
+        let (image, mask) = read_seen(pipeline, file, picture.mask.as_deref(), &ReadLimits::default())?;
+        let input = predictor.prepare_with_mask(&image, mask.as_ref())?;
         let ask = Ask { method, class, layer: self.layer.clone(), steps: self.steps, seed: self.seed };
         let explanation = predictor.explain(&input, &ask)?;
         let class = explanation.class;
@@ -194,8 +195,7 @@ impl Explain {
         let faithfulness = self.faithfulness.then(|| predictor.faithfulness(&input, &explanation.map, class));
         let ask = Ask { class: Some(class), ..ask };
         let sanity = if self.sanity { Some(json!(predictor.sanity(&input, &ask)?)) } else { None };
-        let overlay =
-            Overlay::new(&image, &predictor.manifest().pipeline, &explanation.map, self.opacity, self.size.max(1))?;
+        let overlay = Overlay::new(&image, pipeline, &explanation.map, self.opacity, self.size.max(1))?;
         let found = Found { explanation, probability, faithfulness, sanity };
         let path = self.free_name(file, method, taken);
         let bytes = match self.format {

@@ -14,7 +14,7 @@ use crate::{
     Outcome,
     commands::evaluate::cores,
     fault::Fault,
-    inputs,
+    inputs::{self, InputFlags},
     progress::{bar, count},
 };
 
@@ -37,9 +37,8 @@ pub(crate) struct Predict {
     /// Frequencies of the classes at your site, such as ill=0.02,healthy=0.98 [default: those of the calibration pictures]
     #[arg(long, value_name = "SHARES")]
     prevalence: Option<String>,
-    /// CSV lists: column with the file's path [default: file]
-    #[arg(long, value_name = "NAME")]
-    file_column: Option<String>,
+    #[command(flatten)]
+    lists: InputFlags,
     /// Prints JSON lines
     #[arg(long)]
     json: bool,
@@ -65,7 +64,7 @@ impl Predict {
     pub(crate) fn run(self) -> Outcome {
         let mut predictor = Predictor::open(&self.bundle, &burn::tensor::Device::flex())?;
         self.adapt(&mut predictor)?;
-        let (inputs, known) = inputs::inputs(&self.paths, self.file_column.as_deref())?;
+        let (inputs, known) = inputs::inputs(&self.paths, &self.lists)?;
         let form = self.form(known)?;
         let sink: Box<dyn Write> = match &self.output {
             Some(path) => Box::new(BufWriter::new(File::create(path).map_err(|e| Fault::file("write", path, e))?)),
