@@ -31,8 +31,9 @@ fn marked_in_the_corner(folder: &Path, count: usize) -> PathBuf {
         let ill = i % 2 == 1;
         // Large patches, so that no two pictures are nearly the same.
         let noise = |x: usize, y: usize| {
-            let mixed = (i * 7919 + (y / 8) * 131 + x / 8 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            40 + (mixed >> 40) as u8 % 120
+            let z = ((i * 16 + y / 8) * 4 + x / 8 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            40 + (z >> 40) as u8 % 120
         };
         let corner = |x: usize, y: usize| ill && x < 7 && y < 7;
         save(&format!("{i}.png"), &|x, y| if corner(x, y) { 250 } else { noise(x, y) });
@@ -49,7 +50,7 @@ fn marked_in_the_corner(folder: &Path, count: usize) -> PathBuf {
 
 fn trained(list: &Path, folder: &Path, mask: &str) -> (PathBuf, Value) {
     let to = folder.join(mask);
-    let sizes = ["--image-size", "32", "--epochs", "6", "--batch-size", "8", "--augment", "light", "-q"];
+    let sizes = ["--image-size", "32", "--epochs", "14", "--batch-size", "8", "--augment", "light", "-q"];
     let mut args = vec!["train", "--data", text(list), "--model", "lenet5", "--mask", mask, "-o", text(&to)];
     args.extend(sizes);
     run(&args, 0);
