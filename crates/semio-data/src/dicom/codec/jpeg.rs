@@ -3,6 +3,8 @@
 mod huffman;
 mod lossless;
 mod sequential;
+mod transform;
+mod upsample;
 
 use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
 use zune_jpeg::{JpegDecoder, errors::DecodeErrors};
