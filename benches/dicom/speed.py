@@ -196,7 +196,7 @@ def make(folder, work):
 
 
 def usable(file, color):
-    """The plugins that decode a file, the fastest first; `pylibjpeg` where it can, else none."""
+    """The plugins that decode a file with the seconds that each takes, the fastest first."""
     took = {}
     for plugin in ["", *PLUGINS]:
         try:
@@ -214,7 +214,7 @@ def usable(file, color):
             took[plugin] = min(times)
         except Exception:  # whatever a reader throws: it does not decode this file
             continue
-    return sorted(took, key=took.get)
+    return dict(sorted(took.items(), key=lambda item: item[1]))
 
 
 def semio(binary, folder):
@@ -254,12 +254,12 @@ def main():
                 continue
             choice = {file: usable(file, color) for file in files}
             files = [f for f in files if choice[f] and reads(binary, f, color)]
-            named = {f: "pylibjpeg" if "pylibjpeg" in choice[f] else choice[f][0] for f in files}
-            fastest = {f: choice[f][0] for f in files}
+            named = {f: "pylibjpeg" if "pylibjpeg" in choice[f] else next(iter(choice[f])) for f in files}
+            fastest = {f: next(iter(choice[f])) for f in files}
             if name != "mixed folder":
                 # One decoder for all files of a set.
-                ranks = {p: sum(choice[f].index(p) for f in files) for p in choice[files[0]]}
-                fastest = dict.fromkeys(files, min(ranks, key=ranks.get))
+                sums = {p: sum(choice[f][p] for f in files) for p in choice[files[0]]}
+                fastest = dict.fromkeys(files, min(sums, key=sums.get))
             sides = {
                 "semio": lambda: ours.ask("time", color, *files),
                 "pylibjpeg": lambda: theirs.ask("time", color, *(w for f in files for w in (f, named[f]))),

@@ -131,7 +131,8 @@ fn check_announced(content: &[u8]) -> Result<(), String> {
     const NAME: &[u8] = b"uniqueCount";
     let found = content.windows(NAME.len()).enumerate().filter(|(_, window)| *window == NAME);
     for (at, _) in found {
-        let rest = content[at + NAME.len()..].iter().skip_while(|b| !b.is_ascii_digit()).take_while(|b| b.is_ascii_digit());
+        let rest =
+            content[at + NAME.len()..].iter().skip_while(|b| !b.is_ascii_digit()).take_while(|b| b.is_ascii_digit());
         let announced = rest.fold(0usize, |n, digit| n.saturating_mul(10).saturating_add(usize::from(digit - b'0')));
         if announced > content.len() {
             return Err(format!("it announces {announced} texts in {} bytes", content.len()));

@@ -22,8 +22,22 @@ const UNIT: f64 = 32_767.0;
 
 /// The frequencies, across and down: those whose sum is 4 at most, and two more.
 const FREQUENCIES: [(usize, usize); KEPT] = [
-    (1, 0), (0, 1), (2, 0), (1, 1), (0, 2), (3, 0), (2, 1), (1, 2), (0, 3), (4, 0), (3, 1), (2, 2), (1, 3), (0, 4),
-    (5, 0), (0, 5),
+    (1, 0),
+    (0, 1),
+    (2, 0),
+    (1, 1),
+    (0, 2),
+    (3, 0),
+    (2, 1),
+    (1, 2),
+    (0, 3),
+    (4, 0),
+    (3, 1),
+    (2, 2),
+    (1, 3),
+    (0, 4),
+    (5, 0),
+    (0, 5),
 ];
 
 /// The cosines of an orthonormal transform, one row a frequency.

@@ -19,8 +19,11 @@ pub(in crate::dicom) fn decode(stream: &[u8], layout: &Layout) -> Result<Decoded
     let size = Size { width: header.width, height: header.height, components: header.components, bits: header.bits };
     size.check(layout)?;
     header.check_packets()?;
-    let whole = |planes: &[&[f32]]| weave(planes, layout, &header);
-    let pixels = if header.high_throughput { high_throughput(stream, &header, whole)? } else { classic(stream, whole)? };
+    let pixels = if header.high_throughput {
+        high_throughput(stream, layout, &header)?
+    } else {
+        classic(stream, |planes| weave(planes, layout, &header))?
+    };
     // Signed samples keep the lowest bits of their two's complement here, in a type that may be narrower than that of
     // the stored values: the sign is carried on from there.
     Ok(Decoded { pixels, bits: header.bits, rgb: header.transformed || layout.samples == 1 })
@@ -32,14 +35,21 @@ fn weave(planes: &[&[f32]], layout: &Layout, header: &Header) -> Result<Pixels, 
     if planes.len() != usize::from(layout.samples) || planes.iter().any(|p| p.len() != pixels) {
         return Err(Fault::broken("its components have sizes of their own"));
     }
-    // Decoders raise signed samples by half of the range, as the format says for unsigned ones.
-    let half = if header.signed { 1i32 << (header.bits - 1) } else { 0 };
+    let half = header.half();
     let top = ((1u32 << header.bits) - 1) as f32;
     let value = |sample: f32| (sample + 0.5).clamp(0.0, top) as i32 - half;
     macro_rules! weave {
         ($type:ty) => {
             match planes {
                 [grey] => grey.iter().map(|&v| value(v) as $type).collect::<Vec<$type>>(),
+                [red, green, blue] => {
+                    let mut samples = vec![0 as $type; 3 * pixels];
+                    let planes = red.iter().zip(*green).zip(*blue);
+                    for (to, ((&r, &g), &b)) in samples.as_chunks_mut::<3>().0.iter_mut().zip(planes) {
+                        *to = [r, g, b].map(|v| value(v) as $type);
+                    }
+                    samples
+                }
                 planes => (0..pixels).flat_map(|i| planes.iter().map(move |p| value(p[i]) as $type)).collect(),
             }
         };
@@ -85,11 +95,7 @@ fn classic(stream: &[u8], with: impl Fn(&[&[f32]]) -> Result<Pixels, Fault>) -> 
     with(&planes)
 }
 
-fn high_throughput(
-    stream: &[u8],
-    header: &Header,
-    with: impl Fn(&[&[f32]]) -> Result<Pixels, Fault>,
-) -> Result<Pixels, Fault> {
+fn high_throughput(stream: &[u8], layout: &Layout, header: &Header) -> Result<Pixels, Fault> {
     use dicom_toolkit_jpeg2000::{DecodeSettings, Image};
     if header.bits > 16 {
         return Err(Fault::unsupported("high-throughput JPEG 2000 with more than 16 bits"));
@@ -98,14 +104,24 @@ fn high_throughput(
     let stream = &header.with_half_steps(stream);
     let image = Image::new(stream, &DecodeSettings::default()).map_err(problem)?;
     let raw = image.decode_native().map_err(problem)?;
-    let components = usize::from(raw.num_components);
-    let samples: Vec<f32> = match raw.bytes_per_sample {
-        1 => raw.data.iter().map(|&v| v.into()).collect(),
-        _ => raw.data.as_chunks().0.iter().map(|&v| u16::from_le_bytes(v).into()).collect(),
+    let half = header.half();
+    let pixels = match raw.bytes_per_sample {
+        1 if half == 0 => Pixels::U8(raw.data),
+        1 => Pixels::U8(raw.data.into_iter().map(|v| (i32::from(v) - half) as u8).collect()),
+        _ => {
+            let words = raw.data.as_chunks().0.iter().map(|&v| i32::from(u16::from_le_bytes(v)));
+            Pixels::U16(words.map(|v| (v - half) as u16).collect())
+        }
     };
-    let planes: Vec<Vec<f32>> =
-        (0..components).map(|c| samples.iter().skip(c).step_by(components).copied().collect()).collect();
-    with(&planes.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    let length = match &pixels {
+        Pixels::U8(v) => v.len(),
+        Pixels::U16(v) => v.len(),
+        Pixels::U32(v) => v.len(),
+    };
+    if length != layout.frame_samples() {
+        return Err(Fault::broken("its components have sizes of their own"));
+    }
+    Ok(pixels)
 }
 
 /// What the codestream's own headers say (T.800, annex A).
@@ -247,6 +263,11 @@ impl Header {
         let mut halved = Cow::Borrowed(stream);
         exponents().for_each(|at| halved.to_mut()[at] += 1 << 3);
         halved
+    }
+
+    /// What decoders raise signed samples by: half of the range, as the format says for unsigned ones.
+    fn half(&self) -> i32 {
+        if self.signed { 1 << (self.bits - 1) } else { 0 }
     }
 
     fn check_packets(&self) -> Result<(), Fault> {

@@ -141,3 +141,29 @@ impl Part<'_> {
         Ok(block)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    /// Pillow 13.0 with libjpeg-turbo 3.2: `im.draft("YCbCr", im.size)`, SHA-256 of the bytes; the picture of 4:2:2 is
+    /// `Image.open("ycbcr444.jpg").crop((0, 0, 37, 29)).save("ycbcr422.jpg", quality=88, subsampling=1)`.
+    #[test]
+    fn samples_are_those_of_libjpeg() {
+        for (stream, expected) in [
+            (&include_bytes!("../../../../tests/fixtures/raster/ycbcr444.jpg")[..], "f20d48dbbf7fdc28"),
+            (include_bytes!("../../../../tests/fixtures/raster/ycbcr422.jpg"), "e97ffd662cf2b3bf"),
+            (include_bytes!("../../../../tests/fixtures/raster/ycbcr420.jpg"), "a3eae2efac6091d4"),
+            (include_bytes!("../../../../tests/fixtures/raster/restart.jpg"), "f20d48dbbf7fdc28"),
+        ] {
+            let samples = decode(&mut Picture::read(stream).unwrap()).unwrap();
+            let bytes: Vec<u8> = samples.into_iter().map(|v| v as u8).collect();
+            let digest: String = Sha256::digest(&bytes).iter().take(8).map(|b| format!("{b:02x}")).collect();
+            assert_eq!(digest, expected);
+        }
+    }
+}

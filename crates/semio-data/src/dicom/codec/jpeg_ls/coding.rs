@@ -43,8 +43,7 @@ impl Coding {
         let bits = ceil_log2(max + 1).max(2);
         let limit = 2 * (bits + bits.max(8));
         let reset = if reset == 0 { 64 } else { reset };
-        let mut coding =
-            Self { near, max, thresholds: [t1, t2, t3], reset, range, error_bits, limit, levels: vec![] };
+        let mut coding = Self { near, max, thresholds: [t1, t2, t3], reset, range, error_bits, limit, levels: vec![] };
         coding.levels = (-max..=max).map(|gradient| coding.level(gradient)).collect();
         Some(coding)
     }
