@@ -258,7 +258,7 @@ mod tests {
             let pictures = pictures(seed, 200);
             let looks: Vec<(u32, Look)> = (0..).zip(pictures.iter().map(|p| look(p))).collect();
             let told = Mutex::new(vec![]);
-            pairs(&looks, 0.985, &|a, b, mirrored| told.lock().unwrap_or_else(|e| e.into_inner()).push((a, b, mirrored)));
+            pairs(&looks, 0.985, &|a, b, mirrored| told.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((a, b, mirrored)));
             let mut told = told.into_inner().unwrap_or_default();
             told.sort_unstable();
             let all = told.len();

@@ -228,7 +228,7 @@ mod tests {
         let mut bits = vec![];
         for &d in differences {
             let count = 32 - d.unsigned_abs().leading_zeros();
-            bits.extend((0..count).map(|_| 1));
+            bits.extend(std::iter::repeat_n(1u8, count as usize));
             if count < 16 {
                 bits.push(0);
                 let low = if d < 0 { d - 1 } else { d };

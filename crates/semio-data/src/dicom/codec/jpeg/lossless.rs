@@ -79,8 +79,8 @@ impl Scan<'_> {
         let Some(first) = lines.next() else { return Ok(()) };
         let mut left = [self.middle as u16; N];
         for pixel in first.iter_mut() {
-            for n in 0..N {
-                left[n] = (i32::from(left[n]) + bits.coded(tables[n])?) as u16;
+            for (left, table) in left.iter_mut().zip(tables) {
+                *left = (i32::from(*left) + bits.coded(table)?) as u16;
             }
             *pixel = left;
         }
@@ -157,11 +157,11 @@ fn predicted<const N: usize>(
 ) -> Result<(), Fault> {
     let (mut left, mut corner) = ([0; N], [0; N]);
     for (x, (pixel, &up)) in line.iter_mut().zip(above).enumerate() {
-        for n in 0..N {
-            let [a, b, c] = [left[n], up[n], corner[n]].map(i32::from);
+        for ((left, table), (b, c)) in left.iter_mut().zip(tables).zip(up.into_iter().zip(corner)) {
+            let [a, b, c] = [*left, b, c].map(i32::from);
             let prediction = if x == 0 { b } else { predict(a, b, c) };
             // Modulo 65,536 (T.81, H.1.2.1).
-            left[n] = (prediction + bits.coded(tables[n])?) as u16;
+            *left = (prediction + bits.coded(table)?) as u16;
         }
         *pixel = left;
         corner = up;

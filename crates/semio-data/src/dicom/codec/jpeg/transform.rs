@@ -66,11 +66,7 @@ fn whole(block: &[i32; 64], to: &mut [u16], stride: usize) {
         return;
     }
     let rows = block.as_chunks::<8>().0;
-    let mut between = [[0; 8]; 8];
-    for x in 0..8 {
-        let column = std::array::from_fn(|y| rows[y][x]);
-        between[x] = wave(column, 11);
-    }
+    let between: [[i32; 8]; 8] = std::array::from_fn(|x| wave(std::array::from_fn(|y| rows[y][x]), 11));
     for y in 0..8 {
         let line = wave(std::array::from_fn(|x| between[x][y]), 18);
         let to = &mut to[y * stride..][..8];
