@@ -47,8 +47,8 @@ def tensor(file, color, plugin):
     if ds.PhotometricInterpretation == "PALETTE COLOR":
         pixels = apply_color_lut(pixels, ds)
     if pixels.ndim == 3:
-        if pixels.dtype != np.uint8:
-            pixels = (pixels / (257 if pixels.dtype == np.uint16 else 16843009) + 0.5).astype(np.uint8)
+        if pixels.dtype.itemsize > 1:
+            pixels = (pixels / (257 if pixels.dtype.itemsize == 2 else 16843009) + 0.5).astype(np.uint8)
         image = Image.fromarray(pixels)
         if color == "grey":
             image = image.convert("L")

@@ -39,6 +39,8 @@ fn folders() -> PathBuf {
 const BOOK: &[u8] = br#"<workbook xmlns:r="r"><sheets><sheet name="a" sheetId="1" r:id="rId1"/></sheets></workbook>"#;
 const RELATIONS: &[u8] = br#"<Relationships><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#;
 
+const ROOT: &[u8] = br#"<Relationships><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
+
 /// A spreadsheet of these parts: a changed byte in a packed one would only break its checksum.
 fn packed(parts: &[u8]) -> Vec<u8> {
     let mut parts = parts.split(|b| *b == 0);
@@ -49,6 +51,7 @@ fn packed(parts: &[u8]) -> Vec<u8> {
         ("xl/sharedStrings.xml", parts.next().unwrap_or_default()),
         ("xl/workbook.xml", parts.next().unwrap_or(BOOK)),
         ("xl/_rels/workbook.xml.rels", RELATIONS),
+        ("_rels/.rels", ROOT),
     ];
     for (name, content) in named.into_iter().filter(|(_, content)| !content.is_empty()) {
         zip.start_file(name, options).unwrap();

@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     });
     let (read, all) = (read.into_inner()?, started.elapsed().as_secs_f64());
-    let page = found.page()?;
+    let page = found.page("today")?;
     println!(
         "{} pictures, {} near groups of {}, {} exact: read in {read:.1} s, {all:.1} s in all, page of {} bytes; {}",
         found.pictures,

@@ -15,9 +15,17 @@ const SHEET: &str = "xl/worksheets/sheet1.xml";
 /// A spreadsheet of these parts.
 fn book(parts: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(vec![]));
-    let fixed: [(&str, &[u8]); 2] = [
-        ("xl/workbook.xml", br#"<workbook xmlns:r="r"><sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>"#),
-        ("xl/_rels/workbook.xml.rels", br#"<Relationships><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#),
+    let relation = |kind: &str, target: &str| {
+        let kind = format!("http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}");
+        format!(r#"<Relationships><Relationship Id="r1" Type="{kind}" Target="{target}"/></Relationships>"#)
+    };
+    let (root, sheets) =
+        (relation("officeDocument", "xl/workbook.xml"), relation("worksheet", "worksheets/sheet1.xml"));
+    let list = r#"<workbook xmlns:r="r"><sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>"#;
+    let fixed: [(&str, &[u8]); 3] = [
+        ("_rels/.rels", root.as_bytes()),
+        ("xl/workbook.xml", list.as_bytes()),
+        ("xl/_rels/workbook.xml.rels", sheets.as_bytes()),
     ];
     for (name, content) in fixed.iter().chain(parts) {
         zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();

@@ -90,16 +90,14 @@ fn picture(image: &Image, display: &Display, map: &Map) -> Image {
 /// The smallest and the largest finite value of a picture without what pads its frame; 0 and 0 where there is none.
 fn span(samples: &Samples, display: &Display) -> (f64, f64) {
     // A straight line takes the ends to the ends: no need to look at each value.
-    let (low, high) = match (samples, &display.modality, display.padding) {
-        (Samples::U8(_) | Samples::U16(_), Modality::Rescale { .. }, None) => {
-            let (low, high) = depth::span(samples);
-            let ends = [display.value(low), display.value(high)];
-            (ends[0].min(ends[1]), ends[0].max(ends[1]))
-        }
-        _ => {
-            let ends = |(low, high): (f64, f64), &(v, _): &(f64, usize)| (low.min(v), high.max(v));
-            Values::found(samples, display).iter().fold((f64::INFINITY, f64::NEG_INFINITY), ends)
-        }
+    let straight = matches!(display.modality, Modality::Rescale { .. }) && display.padding.is_none();
+    let (low, high) = if straight && !matches!(samples, Samples::F32(_)) {
+        let (low, high) = depth::span(samples);
+        let ends = [display.value(low), display.value(high)];
+        (ends[0].min(ends[1]), ends[0].max(ends[1]))
+    } else {
+        let ends = |(low, high): (f64, f64), &(v, _): &(f64, usize)| (low.min(v), high.max(v));
+        Values::found(samples, display).iter().fold((f64::INFINITY, f64::NEG_INFINITY), ends)
     };
     if low <= high && low.is_finite() && high.is_finite() { (low, high) } else { (0.0, 0.0) }
 }
