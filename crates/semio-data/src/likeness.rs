@@ -7,7 +7,7 @@
 //! shrunk to 32 × 32, correlate by at least [`SAME`]. Chest X-rays of two people come to 0.9 and more in the first look,
 //! so the last one decides.
 //!
-//! Memory: some 180 bytes a picture, and the pictures in work.
+//! Memory: some 300 bytes a picture, and the pictures in work.
 
 mod hash;
 mod nearby;
