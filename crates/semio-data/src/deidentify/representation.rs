@@ -12,7 +12,9 @@ pub(super) fn state(elements: &mut [Out]) {
     for element in elements {
         element.vr = element.vr.or_else(|| of(element.tag));
         if let OutValue::Items(items) = &mut element.value {
-            items.iter_mut().for_each(|item| state(item));
+            for item in items {
+                state(item);
+            }
         }
     }
 }

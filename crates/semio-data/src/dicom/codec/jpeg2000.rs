@@ -91,7 +91,7 @@ fn classic(stream: &[u8], with: impl Fn(&[&[f32]]) -> Result<Pixels, Fault>) -> 
     let image = Image::new(stream, &settings).map_err(problem)?;
     let mut context = DecoderContext::default();
     let decoded = image.decode(&mut context).map_err(problem)?;
-    let planes: Vec<&[f32]> = decoded.components().iter().map(|c| c.samples()).collect();
+    let planes: Vec<&[f32]> = decoded.components().iter().map(hayro_jpeg2000::ComponentData::samples).collect();
     with(&planes)
 }
 
