@@ -2,21 +2,28 @@
 //!
 //! **Exact duplicates** have the same samples at the same size, whatever the file format; three equal channels count as
 //! one. **Near duplicates** show the same scene after another compression, another size, another brightness or in a
-//! mirror. They are sought in two steps: a perceptual hash (the signs of 255 low frequencies) names candidates, and a
-//! candidate counts only if the two pictures, read again and shrunk to 32 × 32, correlate by at least
-//! [`SAME`]. Chest X-rays of two people come to 0.9 and more in the first look, so the second one decides.
+//! mirror. They are sought in three steps: [`nearby`] names pairs that may correlate, a perceptual hash (the signs of 255
+//! low frequencies) leaves out those with another scene, and a candidate counts only if the two pictures, read again and
+//! shrunk to 32 × 32, correlate by at least [`SAME`]. Chest X-rays of two people come to 0.9 and more in the first look,
+//! so the last one decides.
 //!
-//! Memory: some 60 bytes a picture, and the pictures in work.
+//! Memory: some 300 bytes a picture, and the pictures in work.
 
 mod hash;
+mod nearby;
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 use rayon::prelude::*;
 use semio_image::{Color, Filter, Image, Samples};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use self::nearby::Look;
 use crate::raster::{ReadLimits, read_image};
 
 /// The correlation of two shrunken pictures from which on they count as nearly the same.
@@ -33,14 +40,22 @@ const MAX_CANDIDATES: usize = 2_000_000;
 pub struct Fingerprint {
     content: [u8; 16],
     shape: [u64; 4],
+    look: Look,
     flat: bool,
 }
 
 impl Fingerprint {
     /// Computes it for a decoded picture.
     pub fn of(image: &Image) -> Self {
-        let (shape, flat) = hash::shape(image);
-        Self { content: content(image), shape, flat }
+        Self::with_grey(image, &image.to_u8().to_color(Color::Grey))
+    }
+
+    /// The same with the picture in 8-bit greys, where there is one already.
+    pub(crate) fn with_grey(image: &Image, grey: &Image) -> Self {
+        let (shape, flat) = hash::shape(grey);
+        let small = small(grey);
+        let look = small.as_deref().map(nearby::look).unwrap_or_default();
+        Self { content: content(image), shape, look, flat: flat || small.is_none() }
     }
 
     /// Reads a file for it; `None` where the file cannot be read.
@@ -83,31 +98,18 @@ pub fn near(files: &[&Path], fingerprints: &[Option<Fingerprint>], limits: &Read
     let kept = |&(_, f): &(usize, Fingerprint)| !f.flat && seen.insert(f.content);
     let single: Vec<(usize, Fingerprint)> =
         fingerprints.iter().enumerate().filter_map(|(i, f)| Some((i, (*f)?))).filter(kept).collect();
-    let mut candidates: Vec<(u32, usize, usize, bool)> = (0..single.len())
-        .into_par_iter()
-        .flat_map_iter(|i| {
-            let (place, one) = single[i];
-            let mirror = hash::mirrored(one.shape);
-            single[i + 1..].iter().filter_map(move |&(other, f)| {
-                let (plain, mirrored) = (hash::distance(one.shape, f.shape), hash::distance(mirror, f.shape));
-                let distance = plain.min(mirrored);
-                (distance <= DISTANCE).then_some((distance, place, other, mirrored < plain))
-            })
-        })
-        .take_any(MAX_CANDIDATES)
-        .collect();
-    candidates.sort_unstable();
+    let candidates = candidates(&single);
     let mut together = Together::new(files.len());
     let mut pairs = vec![];
     // In portions, so that few pictures are in memory and pairs that others have joined are not looked at again.
     for portion in candidates.chunks(256) {
-        let open: Vec<_> = portion.iter().filter(|(_, a, b, _)| !together.are(*a, *b)).collect();
-        let mut places: Vec<usize> = open.iter().flat_map(|(_, a, b, _)| [*a, *b]).collect();
+        let open: Vec<_> = portion.iter().filter(|c| !together.are(c.first, c.second)).collect();
+        let mut places: Vec<usize> = open.iter().flat_map(|c| [c.first, c.second]).collect();
         places.sort_unstable();
         places.dedup();
         let small: HashMap<usize, Vec<f64>> =
-            places.par_iter().filter_map(|&p| Some((p, small(&read_image(files[p], limits).ok()?)?))).collect();
-        for &&(_, a, b, mirrored) in &open {
+            places.par_iter().filter_map(|&p| Some((p, small(&read_grey(files[p], limits)?)?))).collect();
+        for &&Candidate { first: a, second: b, mirrored, .. } in &open {
             let (Some(first), Some(second)) = (small.get(&a), small.get(&b)) else { continue };
             let correlation = correlate(first, second, mirrored);
             if correlation >= SAME && together.join(a, b) {
@@ -117,6 +119,44 @@ pub fn near(files: &[&Path], fingerprints: &[Option<Fingerprint>], limits: &Read
     }
     pairs.sort_unstable_by_key(|pair| (pair.first, pair.second));
     pairs
+}
+
+/// Two pictures to be looked at again; those that are more alike come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    /// Signs that differ.
+    distance: u32,
+    first: usize,
+    second: usize,
+    mirrored: bool,
+}
+
+/// The candidates in order; of too many the most alike.
+fn candidates(single: &[(usize, Fingerprint)]) -> Vec<Candidate> {
+    let looks: Vec<(u32, Look)> = (0..).zip(single.iter().map(|(_, f)| f.look)).collect();
+    let found = Mutex::new(vec![]);
+    nearby::pairs(&looks, SAME, &|a, b, mirrored| {
+        let ((first, one), (second, other)) = (single[a as usize], single[b as usize]);
+        let shape = if mirrored { hash::mirrored(one.shape) } else { one.shape };
+        let distance = hash::distance(shape, other.shape);
+        if distance > DISTANCE {
+            return;
+        }
+        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.push(Candidate { distance, first, second, mirrored });
+        if found.len() >= 2 * MAX_CANDIDATES {
+            found.select_nth_unstable(MAX_CANDIDATES);
+            found.truncate(MAX_CANDIDATES);
+        }
+    });
+    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    found.sort_unstable();
+    found.truncate(MAX_CANDIDATES);
+    found
+}
+
+fn read_grey(file: &Path, limits: &ReadLimits) -> Option<Image> {
+    Some(read_image(file, limits).ok()?.to_u8().to_color(Color::Grey))
 }
 
 /// Joins exact groups and near pairs: the places that hang together, two at least, in order.
@@ -163,10 +203,10 @@ fn content(image: &Image) -> [u8; 16] {
     std::array::from_fn(|i| digest[i])
 }
 
-/// The picture in 32 × 32 greys with mean 0 and length 1; `None` for one of a single grey.
-fn small(image: &Image) -> Option<Vec<f64>> {
-    let grey = image.to_u8().to_color(Color::Grey).resize(32, 32, Filter::Bilinear).ok()?;
-    let Samples::U8(samples) = grey.samples() else { return None };
+/// A picture of 8-bit greys in 32 × 32 of them with mean 0 and length 1; `None` for one of a single grey.
+fn small(grey: &Image) -> Option<Vec<f64>> {
+    let small = grey.resize(32, 32, Filter::Bilinear).ok()?;
+    let Samples::U8(samples) = small.samples() else { return None };
     let mean = samples.iter().map(|&v| f64::from(v)).sum::<f64>() / samples.len() as f64;
     let centred: Vec<f64> = samples.iter().map(|&v| f64::from(v) - mean).collect();
     let length = centred.iter().map(|v| v * v).sum::<f64>().sqrt();

@@ -270,6 +270,41 @@ fn synthetic_objects_are_read_back_as_they_were_drawn() {
     assert!(write_dataset_as(&mr, Format::DicomJpeg, &folder.path().join("x"), &|_| ()).is_err());
 }
 
+/// A file whose syntax announces representations and whose elements have none.
+#[test]
+fn coded_pixels_come_with_the_representations_that_their_syntax_announces() {
+    let implicit = |group: u16, element: u16, value: &[u8]| {
+        let tag = [group.to_le_bytes(), element.to_le_bytes()].concat();
+        [tag, (value.len() as u32).to_le_bytes().to_vec(), value.to_vec()].concat()
+    };
+    let short = |group, element, value: u16| implicit(group, element, &value.to_le_bytes());
+    let frame = [&[1, 0, 0, 0, 64, 0, 0, 0][..], &[0; 56], &[3, 10, 20, 30, 40, 0]].concat();
+    let body = [
+        implicit(0x0008, 0x0016, b"1.2.840.10008.5.1.4.1.1.7\0"),
+        implicit(0x0010, 0x0010, b"Lovelace^Ada"),
+        short(0x0028, 0x0002, 1),
+        implicit(0x0028, 0x0004, b"MONOCHROME2 "),
+        short(0x0028, 0x0010, 2),
+        short(0x0028, 0x0011, 2),
+        short(0x0028, 0x0100, 8),
+        short(0x0028, 0x0101, 8),
+        short(0x0028, 0x0102, 7),
+        short(0x0028, 0x0103, 0),
+        vec![0xe0, 0x7f, 0x10, 0x00, 0xff, 0xff, 0xff, 0xff],
+        item(&[]),
+        item(&frame),
+        vec![0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0],
+    ];
+    let meta = element(0x0002, 0x0010, "UI", b"1.2.840.10008.1.2.5");
+    let bytes = [vec![0; 128], b"DICM".to_vec(), meta, body.concat()].concat();
+    let made = deidentify(&bytes, Options::default(), &key(), &ReadLimits::default()).unwrap();
+    for stated in [&b"\x28\0\x10\0US"[..], b"\x28\0\x04\0CS", b"\x10\0\x10\0PN"] {
+        assert!(made.bytes.windows(stated.len()).any(|window| window == stated));
+    }
+    let read = DicomFile::parse(&made.bytes, &ReadLimits::default()).unwrap();
+    assert_eq!(*read.frame(0).unwrap().values.to_le_bytes(), [10, 20, 30, 40]);
+}
+
 #[test]
 fn real_files_keep_their_pixels_and_lose_their_names() {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/dicom");

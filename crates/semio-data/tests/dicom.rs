@@ -70,6 +70,38 @@ fn grey() -> Writer {
         .text(0x0028, 0x1053, "DS", "1")
 }
 
+/// An RLE frame of 2 × 3 pixels, all of them 7, in a fragment; `end` is what follows it.
+fn coded(end: &[u8]) -> Vec<u8> {
+    let frame = [&[2, 0, 0, 0, 64, 0, 0, 0, 66, 0, 0, 0][..], &[0; 52], &[251, 0, 251, 7]].concat();
+    let item =
+        |content: &[u8]| [&[0xfe, 0xff, 0x00, 0xe0][..], &(content.len() as u32).to_le_bytes(), content].concat();
+    let pixels = [&[0xe0, 0x7f, 0x10, 0x00, b'O', b'B', 0, 0, 0xff, 0xff, 0xff, 0xff][..], &item(&[]), &item(&frame)];
+    [grey().file(RLE), pixels.concat(), end.to_vec()].concat()
+}
+
+#[test]
+fn coded_pixels_without_their_end_mark_are_none() {
+    let limits = ReadLimits::default();
+    let whole = coded(&[0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0]);
+    assert_eq!(DicomFile::parse(&whole, &limits).unwrap().frame(0).unwrap().values, Values::U16(vec![7; 6]));
+    let cut = coded(&[]);
+    let file = DicomFile::parse(&cut, &limits).unwrap();
+    assert_eq!(file.layout(), Ok(None));
+    assert!(file.notes()[0].contains("ends early"));
+    assert!(matches!(file.frame(0), Err(DicomError::CutShort { .. })));
+}
+
+#[test]
+fn a_file_that_begins_with_a_blank_is_read_without_its_content() {
+    let bytes = [b" ".to_vec(), grey().element(0x7fe0, 0x0010, "OW", &words(&STORED)).0].concat();
+    let file = DicomFile::parse(&bytes, &ReadLimits::default()).unwrap();
+    assert_eq!(file.layout(), Ok(None));
+    assert!(file.notes()[0].contains("blank"));
+    assert!(
+        matches!(decode_image(&bytes, &ReadLimits::default()), Err(error) if error.to_string().contains("no pixels"))
+    );
+}
+
 fn words(values: &[u16]) -> Vec<u8> {
     values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }

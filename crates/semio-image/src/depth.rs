@@ -99,14 +99,20 @@ impl Image {
 
 /// The smallest and the largest finite value; 0 and 0 where there is none.
 pub(crate) fn span(samples: &Samples) -> (f64, f64) {
-    fn of(values: impl Iterator<Item = f64>) -> (f64, f64) {
-        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-        if low <= high { (low, high) } else { (0.0, 0.0) }
+    /// In the samples' own type: many at once.
+    fn of<T: Copy + Ord + Into<f64>>(values: &[T]) -> (f64, f64) {
+        let Some(&first) = values.first() else { return (0.0, 0.0) };
+        let (low, high) = values.iter().fold((first, first), |(low, high), &v| (low.min(v), high.max(v)));
+        (low.into(), high.into())
     }
     match samples {
-        Samples::U8(v) => of(v.iter().map(|&v| v.into())),
-        Samples::U16(v) => of(v.iter().map(|&v| v.into())),
-        Samples::F32(v) => of(v.iter().filter(|v| v.is_finite()).map(|&v| v.into())),
+        Samples::U8(v) => of(v),
+        Samples::U16(v) => of(v),
+        Samples::F32(v) => {
+            let finite = v.iter().filter(|v| v.is_finite());
+            let (low, high) = finite.fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
+            if low <= high { (low.into(), high.into()) } else { (0.0, 0.0) }
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! A grey picture with values of a meaning → grey levels.
 
 use crate::{
-    Depth, Display, Image, PipelineError, Samples, View,
-    depth::{interpolated, per_step},
+    Depth, Display, Image, Modality, PipelineError, Samples, View,
+    depth::{self, interpolated, per_step},
 };
 
 /// Renders a picture as a depth step asks for it.
@@ -10,7 +10,7 @@ pub(crate) fn render(image: &Image, display: &Display, depth: Depth) -> Result<I
     let samples = image.samples();
     let map = match depth {
         Depth::Full => return Ok(render_usual(image, display)),
-        Depth::Image => Map::between(Values::of(samples, display).span()),
+        Depth::Image => Map::between(span(samples, display)),
         Depth::Percentile { low, high } => {
             let values = Values::of(samples, display);
             Map::between((values.percentile(low.into()), values.percentile(high.into())))
@@ -35,7 +35,7 @@ pub(crate) fn render_usual(image: &Image, display: &Display) -> Image {
             let [low, high] = ends.map(|stored| display.modality.apply(stored));
             Map::between((low.min(high), low.max(high)))
         }
-        None => Map::between(Values::of(image.samples(), display).span()),
+        None => Map::between(span(image.samples(), display)),
     };
     picture(image, display, &map)
 }
@@ -73,14 +73,33 @@ fn picture(image: &Image, display: &Display, map: &Map) -> Image {
             Samples::U8(v.iter().map(|&s| table[usize::from(s)]).collect())
         }
         Samples::U16(v) => {
-            let top = v.iter().copied().max().unwrap_or_default();
-            let low = v.iter().copied().min().unwrap_or_default();
-            let table: Vec<u16> = (low..=top).map(|s| wide(s.into())).collect();
-            Samples::U16(v.iter().map(|&s| table[usize::from(s - low)]).collect())
+            let (low, top) = v.iter().fold((u16::MAX, 0), |(low, top), &s| (low.min(s), top.max(s)));
+            // A place for each sample that there can be needs no check of each lookup.
+            let mut table = vec![0u16; 1 << 16];
+            for s in low..=top {
+                table[usize::from(s)] = wide(s.into());
+            }
+            let lookup = |table: &[u16; 1 << 16]| v.iter().map(|&s| table[usize::from(s)]).collect();
+            Samples::U16(table.first_chunk().map(lookup).unwrap_or_default())
         }
         Samples::F32(v) => Samples::U16(v.iter().map(|&s| wide(s.into())).collect()),
     };
     image.with_samples(image.color(), samples)
+}
+
+/// The smallest and the largest finite value of a picture without what pads its frame; 0 and 0 where there is none.
+fn span(samples: &Samples, display: &Display) -> (f64, f64) {
+    // A straight line takes the ends to the ends: no need to look at each value.
+    let straight = matches!(display.modality, Modality::Rescale { .. }) && display.padding.is_none();
+    let (low, high) = if straight && !matches!(samples, Samples::F32(_)) {
+        let (low, high) = depth::span(samples);
+        let ends = [display.value(low), display.value(high)];
+        (ends[0].min(ends[1]), ends[0].max(ends[1]))
+    } else {
+        let ends = |(low, high): (f64, f64), &(v, _): &(f64, usize)| (low.min(v), high.max(v));
+        Values::found(samples, display).iter().fold((f64::INFINITY, f64::NEG_INFINITY), ends)
+    };
+    if low <= high && low.is_finite() && high.is_finite() { (low, high) } else { (0.0, 0.0) }
 }
 
 /// The finite values of a picture without what pads its frame, rising, each with how often it comes.
@@ -88,6 +107,13 @@ struct Values(Vec<(f64, usize)>);
 
 impl Values {
     fn of(samples: &Samples, display: &Display) -> Self {
+        let mut values = Self::found(samples, display);
+        values.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        Self(values)
+    }
+
+    /// The same in no order.
+    fn found(samples: &Samples, display: &Display) -> Vec<(f64, usize)> {
         let mut values: Vec<(f64, usize)> = match samples {
             Samples::U8(v) => counted(v.iter().map(|&s| s.into()), 1 << 8),
             Samples::U16(v) => counted(v.iter().map(|&s| s.into()), 1 << 16),
@@ -98,15 +124,7 @@ impl Values {
             *value = display.value(*value);
         }
         values.retain(|(value, _)| value.is_finite());
-        values.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-        Self(values)
-    }
-
-    fn span(&self) -> (f64, f64) {
-        match (self.0.first(), self.0.last()) {
-            (Some(low), Some(high)) => (low.0, high.0),
-            _ => (0.0, 0.0),
-        }
+        values
     }
 
     fn percentile(&self, percent: f64) -> f64 {
@@ -137,7 +155,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
-    use crate::{Modality, WindowFunction};
+    use crate::WindowFunction;
 
     fn plain(bits: u8) -> Display {
         Display { first: 0, bits, modality: Modality::NONE, views: vec![], inverted: false, padding: None }

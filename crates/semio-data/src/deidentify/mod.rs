@@ -15,6 +15,7 @@ mod folder;
 mod key;
 mod pixels;
 mod profile;
+mod representation;
 mod residue;
 mod rewrite;
 mod text;

@@ -1,7 +1,7 @@
 use super::{
     BurnedIn, DeidentifyError, Key, Options, Report,
     descent::Descent,
-    pixels,
+    pixels, representation,
     residue::Identity,
     text::{TextBox, find_text},
 };
@@ -9,7 +9,7 @@ use crate::{
     dicom::{
         DicomFile, Tag, TransferSyntax,
         dataset::Value,
-        write::{self, Meta, Out},
+        write::{self, Meta, Out, OutValue},
     },
     raster::ReadLimits,
 };
@@ -80,6 +80,10 @@ pub fn deidentify(
         _ => {}
     }
     mark(&mut elements, options, &report);
+    if !encoding.explicit && elements.iter().any(|element| matches!(element.value, OutValue::Fragments(_))) {
+        representation::state(&mut elements);
+        encoding.explicit = true;
+    }
 
     let text = |tag| file.text(tag).unwrap_or_default();
     let instance = descent.new_uid(&text(SOP_INSTANCE));

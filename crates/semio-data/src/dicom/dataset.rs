@@ -172,6 +172,10 @@ impl Walker<'_> {
             if is_pixels {
                 let mut fragments = vec![];
                 let result = self.fragments(&mut fragments, tag, end);
+                // Nobody knows how much of what was cut off belonged to the pixels: half a picture is none.
+                if result.is_err() && self.at + 8 > end {
+                    fragments.clear();
+                }
                 set.elements.push(Element { tag, vr, value: Value::Fragments(fragments) });
                 return result;
             }

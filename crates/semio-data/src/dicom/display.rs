@@ -124,10 +124,12 @@ impl DicomFile<'_> {
     }
 
     pub(super) fn no_pixels(&self) -> DicomError {
-        if let Some(Value::Bytes(range)) = self.data.get(Tag::PIXELS).map(|e| &e.value)
-            && range.is_empty()
-        {
-            return DicomError::Missing { tag: Tag::PIXELS, name: "Pixel Data" };
+        match self.data.get(Tag::PIXELS).map(|e| &e.value) {
+            Some(Value::Bytes(range)) if range.is_empty() => {
+                return DicomError::Missing { tag: Tag::PIXELS, name: "Pixel Data" };
+            }
+            Some(Value::Fragments(_)) => return DicomError::CutShort { tag: Tag::PIXELS },
+            _ => {}
         }
         let object = self.text(Tag::MODALITY).filter(|m| m.len() <= 16 && m.bytes().all(|b| b.is_ascii_uppercase()));
         DicomError::NoPixels { object }

@@ -77,6 +77,9 @@ impl<'a> DicomFile<'a> {
             TransferSyntax::DEFLATED => (Cow::Owned(inflate(&bytes[at..])?), 0),
             _ => (bytes, at),
         };
+        // What else was put in between nobody knows: nothing of such a file is taken for a picture.
+        let shifted = !is_marked(&bytes) && !is_data_set(&bytes) && is_shifted(&bytes);
+        let at = if shifted { bytes.len() } else { at };
         let encoding = match uid {
             "" => guess(&bytes[at..]),
             TransferSyntax::BIG_ENDIAN => Encoding { explicit: has_vr(&bytes[at..], true), big_endian: true },
@@ -90,6 +93,7 @@ impl<'a> DicomFile<'a> {
         };
         let syntax = TransferSyntax::of(if uid.is_empty() { assumed } else { uid });
         let (data, note) = dataset::read(&bytes, at, encoding, deep)?;
+        let note = note.or(shifted.then(|| "a blank stands before the first data element; nothing was read".into()));
         let charset = match data.get(Tag::CHARACTER_SET).map(|e| &e.value) {
             Some(dataset::Value::Bytes(range)) => Charset::of(&bytes[range.clone()]),
             _ => Charset::of(&[]),
@@ -122,9 +126,15 @@ impl<'a> DicomFile<'a> {
 
 /// Whether a content is a DICOM file: by its mark, or, without one, by a first element as such files begin with.
 pub fn looks_like_dicom(bytes: &[u8]) -> bool {
-    if is_marked(bytes) {
-        return true;
-    }
+    is_marked(bytes) || is_data_set(bytes) || is_shifted(bytes)
+}
+
+/// Whether a stray blank stands before the first element.
+fn is_shifted(bytes: &[u8]) -> bool {
+    bytes.strip_prefix(b" ").is_some_and(is_data_set)
+}
+
+fn is_data_set(bytes: &[u8]) -> bool {
     let [g0, g1, e0, e1, v0, v1, l0, l1, ..] = *bytes else { return false };
     let group = [u16::from_le_bytes([g0, g1]), u16::from_be_bytes([g0, g1])];
     let element = u16::from_le_bytes([e0, e1]);

@@ -154,7 +154,7 @@ impl DicomFile<'_> {
     pub(super) fn pixels(&self) -> Option<Tag> {
         let holds = |tag: &Tag| match self.data.get(*tag).map(|e| &e.value) {
             Some(Value::Bytes(range)) => !range.is_empty(),
-            Some(Value::Fragments(_)) => true,
+            Some(Value::Fragments(fragments)) => !fragments.is_empty(),
             _ => false,
         };
         [Tag::PIXELS, Tag::FLOAT_PIXELS, Tag::DOUBLE_PIXELS].into_iter().find(holds)

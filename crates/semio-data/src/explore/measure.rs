@@ -68,7 +68,7 @@ fn of(image: &Image, format: &'static str, bits: u8) -> Measured {
         brightness,
         contrast,
         look: look(&grey),
-        fingerprint: Fingerprint::of(image),
+        fingerprint: Fingerprint::with_grey(image, &grey),
         sex: None,
         age: None,
         view: None,

@@ -1,6 +1,6 @@
 //! What a data set looks like before anything is learnt from it.
 //!
-//! [`explore`] reads every picture once, keeps some 300 bytes of each, and gives an [`Exploration`]: counts, sizes,
+//! [`explore`] reads every picture once, keeps some 550 bytes of each, and gives an [`Exploration`]: counts, sizes,
 //! brightness, metadata, duplicates, leaks between parts, pictures unlike the rest. [`Exploration::page`] is the same as
 //! one HTML page that needs no network.
 
@@ -171,7 +171,7 @@ pub struct Exploration {
 /// Reads all pictures and describes them.
 ///
 /// `columns` are the names of the samples' further values. `progress` hears how many pictures are read. Memory grows by
-/// some 300 bytes a picture and holds one decoded picture a thread.
+/// some 550 bytes a picture and holds one decoded picture a thread.
 pub fn explore(
     name: &str,
     samples: &[Sample],

@@ -1,17 +1,27 @@
 use std::{
+    collections::HashSet,
     fs,
-    io::Cursor,
+    io::{self, Cursor, Read},
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
 };
 
-use calamine::{Data, Reader, Xlsx};
+use calamine::{Data, Reader, Xlsx, XlsxError};
+use zip::ZipArchive;
 
 use super::ImportError;
 use crate::manifest::delimiter;
 
 /// The longest spreadsheet that is opened; that of 12,000 pictures has 500 kB.
 const MAX_SHEET_BYTES: u64 = 64 << 20;
+
+/// How far its parts may grow whatever their size, and by which factor beyond; text shrinks to a tenth, seldom to less.
+const UNPACKED_BYTES: u64 = 32 << 20;
+const UNPACKED_TIMES: u64 = 64;
+
+/// The most columns (those that Excel grants), and the most cells: 160,000 rows of 100.
+const MAX_COLUMNS: usize = 16_384;
+const MAX_CELLS: usize = 16_000_000;
 
 /// A table with named columns; every row has as many cells as there are names.
 pub(super) struct Sheet {
@@ -45,25 +55,27 @@ impl Sheet {
             return Err(ImportError::table(path, format_args!("it is longer than {MAX_SHEET_BYTES} bytes")));
         }
         let bytes = fs::read(path).map_err(|error| ImportError::open(path, error))?;
+        check_size(&bytes).map_err(|reason| ImportError::table(path, reason))?;
         // The reader is written not to panic; a hostile file must not end the program if it finds a way.
-        let read = || -> Result<Vec<Vec<String>>, calamine::XlsxError> {
-            let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes))?;
-            let Some(range) = book.worksheet_range_at(0).transpose()? else { return Ok(vec![]) };
-            Ok(range.rows().map(|row| row.iter().map(cell).collect()).collect())
-        };
+        let read = || first_sheet(bytes);
         let rows = catch_unwind(AssertUnwindSafe(read))
             .map_err(|_| ImportError::table(path, "it is broken; save it again"))?
-            .map_err(|error| ImportError::table(path, error))?;
+            .map_err(|error| ImportError::table(path, error))?
+            .ok_or_else(|| ImportError::table(path, too_many()))?;
         let mut rows = rows.into_iter();
         let header = rows.next().unwrap_or_default();
         Self::new(path, header, rows.collect())
     }
 
     fn new(path: &Path, header: Vec<String>, mut rows: Vec<Vec<String>>) -> Result<Self, ImportError> {
-        if let Some((_, name)) = header.iter().enumerate().find(|(i, name)| header[..*i].contains(name)) {
+        let mut seen = HashSet::with_capacity(header.len());
+        if let Some(name) = header.iter().find(|name| !seen.insert(name.as_str())) {
             return Err(ImportError::table(path, format_args!("two of its columns are named '{name}'; rename one")));
         }
         rows.retain(|row| row.iter().any(|cell| !cell.is_empty()));
+        if header.len() > MAX_COLUMNS || header.len().saturating_mul(rows.len()) > MAX_CELLS {
+            return Err(ImportError::table(path, too_many()));
+        }
         for row in &mut rows {
             row.resize(header.len(), String::new());
         }
@@ -84,6 +96,86 @@ impl Sheet {
             advice,
         })
     }
+}
+
+fn too_many() -> String {
+    format!("it has more than {MAX_COLUMNS} columns or {MAX_CELLS} cells; leave out what no picture needs")
+}
+
+/// Refuses a file whose parts grow too much when they are unpacked, or announce more texts than they can hold: the
+/// reader would take memory for what is announced.
+fn check_size(bytes: &[u8]) -> Result<(), String> {
+    let words = |error: &dyn std::fmt::Display| format!("it cannot be unpacked ({error}); save it again");
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| words(&error))?;
+    let limit = UNPACKED_BYTES.max(UNPACKED_TIMES * bytes.len() as u64);
+    let mut left = limit;
+    for index in 0..archive.len() {
+        let part = archive.by_index(index).map_err(|error| words(&error))?;
+        let texts = part.name().map_err(|error| words(&error))?.to_lowercase().ends_with("sharedstrings.xml");
+        let mut part = part.take(left + 1);
+        let length = if texts {
+            let mut content = vec![];
+            part.read_to_end(&mut content).map_err(|error| words(&error))?;
+            check_announced(&content)?;
+            content.len() as u64
+        } else {
+            io::copy(&mut part, &mut io::sink()).map_err(|error| words(&error))?
+        };
+        left = left.checked_sub(length).ok_or_else(|| format!("it grows beyond {limit} bytes when it is unpacked"))?;
+    }
+    Ok(())
+}
+
+/// Compares the number of texts that a part announces with its length.
+fn check_announced(content: &[u8]) -> Result<(), String> {
+    const NAME: &[u8] = b"uniqueCount";
+    let found = content.windows(NAME.len()).enumerate().filter(|(_, window)| *window == NAME);
+    for (at, _) in found {
+        let rest =
+            content[at + NAME.len()..].iter().skip_while(|b| !b.is_ascii_digit()).take_while(|b| b.is_ascii_digit());
+        let announced = rest.fold(0usize, |n, digit| n.saturating_mul(10).saturating_add(usize::from(digit - b'0')));
+        if announced > content.len() {
+            return Err(format!("it announces {announced} texts in {} bytes", content.len()));
+        }
+    }
+    Ok(())
+}
+
+/// The rows of the first sheet; `None` where they are too many. Cells are taken one by one: a single one far out would
+/// make the reader's own table as large as all sheets of the world.
+fn first_sheet(bytes: Vec<u8>) -> Result<Option<Vec<Vec<String>>>, XlsxError> {
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes))?;
+    let Some(name) = book.sheet_names().first().cloned() else { return Ok(Some(vec![])) };
+    let mut cells = book.worksheet_cells_reader(&name)?;
+    let mut rows: Vec<Vec<String>> = vec![];
+    let mut held = 0;
+    while let Some(found) = cells.next_cell()? {
+        let (row, column) = found.get_position();
+        let (row, column) = (row as usize, column as usize);
+        let value = cell(&Data::from(found.get_value().clone()));
+        if value.is_empty() {
+            continue;
+        }
+        if row >= MAX_CELLS || column >= MAX_COLUMNS || held > MAX_CELLS {
+            return Ok(None);
+        }
+        if rows.len() <= row {
+            held += row + 1 - rows.len();
+            rows.resize(row + 1, vec![]);
+        }
+        let line = &mut rows[row];
+        if line.len() <= column {
+            held += column + 1 - line.len();
+            line.resize(column + 1, String::new());
+        }
+        line[column] = value;
+    }
+    // A table may begin anywhere in its sheet.
+    let first = rows.iter().position(|row| !row.is_empty()).unwrap_or(rows.len());
+    let left = rows.iter().filter_map(|row| row.iter().position(|cell| !cell.is_empty())).min().unwrap_or(0);
+    let mut rows = rows.split_off(first);
+    rows.iter_mut().filter(|row| !row.is_empty()).for_each(|row| drop(row.drain(..left)));
+    Ok(Some(rows))
 }
 
 fn cell(data: &Data) -> String {

@@ -5,7 +5,7 @@
 
 use std::{f64::consts::PI, sync::LazyLock};
 
-use semio_image::{Color, Filter, Image, Samples};
+use semio_image::{Filter, Image, Samples};
 
 const SIDE: usize = 64;
 const KEPT: usize = 16;
@@ -16,9 +16,9 @@ static COSINES: LazyLock<Vec<[f64; SIDE]>> = LazyLock::new(|| {
     (0..KEPT).map(|u| std::array::from_fn(|x| cosine(u, x))).collect()
 });
 
-/// The hash of a picture, and whether the picture has so little contrast that it says nothing.
-pub(super) fn shape(image: &Image) -> ([u64; 4], bool) {
-    let small = image.to_u8().to_color(Color::Grey).resize(SIDE, SIDE, Filter::Bilinear);
+/// The hash of a picture of 8-bit greys, and whether it has so little contrast that it says nothing.
+pub(super) fn shape(grey: &Image) -> ([u64; 4], bool) {
+    let small = grey.resize(SIDE, SIDE, Filter::Bilinear);
     let Ok(Samples::U8(samples)) = small.map(Image::into_samples) else { return ([0; 4], true) };
     let (darkest, brightest) = (samples.iter().min(), samples.iter().max());
     let flat = brightest.zip(darkest).is_none_or(|(high, low)| high - low < 8);

@@ -3,6 +3,8 @@
 mod huffman;
 mod lossless;
 mod sequential;
+mod transform;
+mod upsample;
 
 use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
 use zune_jpeg::{JpegDecoder, errors::DecodeErrors};
@@ -19,6 +21,11 @@ pub(in crate::dicom) fn decode(stream: &[u8], layout: &Layout) -> Result<Decoded
     Size { width: frame.width.into(), height: frame.height.into(), components, bits: frame.bits }.check(layout)?;
     let bits = frame.bits;
     let (mut pixels, mut rgb) = match (frame.kind, bits) {
+        // Differences of one in luma and colour add up to three in red, green and blue: as libjpeg has them, then.
+        (0xc0 | 0xc1, 8) if layout.samples == 3 => match sequential::decode(&mut picture) {
+            Ok(samples) => (narrow(samples, bits), false),
+            Err(fault) => baseline(stream, layout).map_err(|_| fault)?,
+        },
         (0xc0 | 0xc1, 8) => match baseline(stream, layout) {
             // It knows fewer ways of naming colours than there are; a picture that is broken, is so for both.
             Err(_) => (narrow(sequential::decode(&mut picture)?, bits), false),

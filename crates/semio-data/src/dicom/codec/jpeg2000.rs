@@ -3,6 +3,8 @@
 //! The decoders are `hayro-jpeg2000` and, for the high-throughput form, `dicom-toolkit-jpeg2000`; both are without
 //! `unsafe`. What a stream asks of them is checked here before they see it.
 
+use std::{borrow::Cow, ops::Range};
+
 use super::{Decoded, Fault, Pixels, Size};
 use crate::dicom::Layout;
 
@@ -17,31 +19,46 @@ pub(in crate::dicom) fn decode(stream: &[u8], layout: &Layout) -> Result<Decoded
     let size = Size { width: header.width, height: header.height, components: header.components, bits: header.bits };
     size.check(layout)?;
     header.check_packets()?;
-    let planes = if header.high_throughput { high_throughput(stream, &header)? } else { classic(stream)? };
-    let pixels = layout.rows as usize * layout.columns as usize;
-    if planes.len() != usize::from(layout.samples) || planes.iter().any(|p| p.len() != pixels) {
-        return Err(Fault::broken("its components have sizes of their own"));
-    }
-    // Decoders raise signed samples by half of the range, as the format says for unsigned ones.
-    let half = if header.signed { 1i64 << (header.bits - 1) } else { 0 };
-    let top = (1i64 << header.bits) - 1;
-    let value = |sample: f32| (((sample + 0.5).floor() as i64).clamp(0, top) - half) as i32;
-    macro_rules! weave {
-        ($type:ty) => {
-            match planes.as_slice() {
-                [grey] => grey.iter().map(|&v| value(v) as $type).collect::<Vec<$type>>(),
-                planes => (0..pixels).flat_map(|i| planes.iter().map(move |p| value(p[i]) as $type)).collect(),
-            }
-        };
-    }
-    let pixels = match header.bits {
-        ..=8 => Pixels::U8(weave!(u8)),
-        9..=16 => Pixels::U16(weave!(u16)),
-        _ => Pixels::U32(weave!(u32)),
+    let pixels = if header.high_throughput {
+        high_throughput(stream, layout, &header)?
+    } else {
+        classic(stream, |planes| weave(planes, layout, &header))?
     };
     // Signed samples keep the lowest bits of their two's complement here, in a type that may be narrower than that of
     // the stored values: the sign is carried on from there.
     Ok(Decoded { pixels, bits: header.bits, rgb: header.transformed || layout.samples == 1 })
+}
+
+/// Real samples of each component → whole ones, those of a pixel side by side.
+fn weave(planes: &[&[f32]], layout: &Layout, header: &Header) -> Result<Pixels, Fault> {
+    let pixels = layout.rows as usize * layout.columns as usize;
+    if planes.len() != usize::from(layout.samples) || planes.iter().any(|p| p.len() != pixels) {
+        return Err(Fault::broken("its components have sizes of their own"));
+    }
+    let half = header.half();
+    let top = ((1u32 << header.bits) - 1) as f32;
+    let value = |sample: f32| (sample + 0.5).clamp(0.0, top) as i32 - half;
+    macro_rules! weave {
+        ($type:ty) => {
+            match planes {
+                [grey] => grey.iter().map(|&v| value(v) as $type).collect::<Vec<$type>>(),
+                [red, green, blue] => {
+                    let mut samples = vec![0 as $type; 3 * pixels];
+                    let planes = red.iter().zip(*green).zip(*blue);
+                    for (to, ((&r, &g), &b)) in samples.as_chunks_mut::<3>().0.iter_mut().zip(planes) {
+                        *to = [r, g, b].map(|v| value(v) as $type);
+                    }
+                    samples
+                }
+                planes => (0..pixels).flat_map(|i| planes.iter().map(move |p| value(p[i]) as $type)).collect(),
+            }
+        };
+    }
+    Ok(match header.bits {
+        ..=8 => Pixels::U8(weave!(u8)),
+        9..=16 => Pixels::U16(weave!(u16)),
+        _ => Pixels::U32(weave!(u32)),
+    })
 }
 
 /// The codestream, also out of a JP2 file around it.
@@ -66,30 +83,45 @@ fn codestream(bytes: &[u8]) -> Option<&[u8]> {
     None
 }
 
-fn classic(stream: &[u8]) -> Result<Vec<Vec<f32>>, Fault> {
+/// Decodes the components, and hands them on.
+fn classic(stream: &[u8], with: impl Fn(&[&[f32]]) -> Result<Pixels, Fault>) -> Result<Pixels, Fault> {
     use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
     let problem = |error: hayro_jpeg2000::DecodeError| Fault::broken(error.to_string());
     let settings = DecodeSettings { strict: false, ..DecodeSettings::default() };
     let image = Image::new(stream, &settings).map_err(problem)?;
     let mut context = DecoderContext::default();
     let decoded = image.decode(&mut context).map_err(problem)?;
-    Ok(decoded.components().iter().map(|c| c.samples().to_vec()).collect())
+    let planes: Vec<&[f32]> = decoded.components().iter().map(hayro_jpeg2000::ComponentData::samples).collect();
+    with(&planes)
 }
 
-fn high_throughput(stream: &[u8], header: &Header) -> Result<Vec<Vec<f32>>, Fault> {
+fn high_throughput(stream: &[u8], layout: &Layout, header: &Header) -> Result<Pixels, Fault> {
     use dicom_toolkit_jpeg2000::{DecodeSettings, Image};
     if header.bits > 16 {
         return Err(Fault::unsupported("high-throughput JPEG 2000 with more than 16 bits"));
     }
     let problem = |error: dicom_toolkit_jpeg2000::DecodeError| Fault::broken(error.to_string());
+    let stream = &header.with_half_steps(stream);
     let image = Image::new(stream, &DecodeSettings::default()).map_err(problem)?;
     let raw = image.decode_native().map_err(problem)?;
-    let components = usize::from(raw.num_components);
-    let samples: Vec<f32> = match raw.bytes_per_sample {
-        1 => raw.data.iter().map(|&v| v.into()).collect(),
-        _ => raw.data.as_chunks().0.iter().map(|&v| u16::from_le_bytes(v).into()).collect(),
+    let half = header.half();
+    let pixels = match raw.bytes_per_sample {
+        1 if half == 0 => Pixels::U8(raw.data),
+        1 => Pixels::U8(raw.data.into_iter().map(|v| (i32::from(v) - half) as u8).collect()),
+        _ => {
+            let words = raw.data.as_chunks().0.iter().map(|&v| i32::from(u16::from_le_bytes(v)));
+            Pixels::U16(words.map(|v| (v - half) as u16).collect())
+        }
     };
-    Ok((0..components).map(|c| samples.iter().skip(c).step_by(components).copied().collect()).collect())
+    let length = match &pixels {
+        Pixels::U8(v) => v.len(),
+        Pixels::U16(v) => v.len(),
+        Pixels::U32(v) => v.len(),
+    };
+    if length != layout.frame_samples() {
+        return Err(Fault::broken("its components have sizes of their own"));
+    }
+    Ok(pixels)
 }
 
 /// What the codestream's own headers say (T.800, annex A).
@@ -105,6 +137,8 @@ struct Header {
     tiles: u64,
     /// The most packets that a header asks for.
     packets: u64,
+    /// Where the stream says how large the steps of quantisation are.
+    steps: Vec<Range<usize>>,
 }
 
 impl Header {
@@ -150,6 +184,7 @@ impl Header {
             high_throughput: false,
             tiles,
             packets: 1,
+            steps: vec![],
         };
         // Coding styles may come with the picture, a component, or a part of a tile.
         let mut at = 2;
@@ -167,6 +202,17 @@ impl Header {
                     let skip = if components < 257 { 1 } else { 2 };
                     let has_precincts = content.get(skip).is_some_and(|s| s & 1 == 1);
                     header.count(has_precincts, 1, content.get(skip + 1..));
+                }
+                0xff5c | 0xff5d => {
+                    let skip = match marker {
+                        0xff5c => 0,
+                        _ if components < 257 => 1,
+                        _ => 2,
+                    };
+                    // Without quantisation there are no steps (style 0).
+                    if content.get(skip).is_some_and(|style| style & 31 != 0) {
+                        header.steps.push(at + 5 + skip..at + 4 + content.len());
+                    }
                 }
                 0xff90 => {
                     let length = content.get(2..6).map_or(0, |l| u32::from_be_bytes([l[0], l[1], l[2], l[3]]) as usize);
@@ -202,6 +248,26 @@ impl Header {
         }
         let packets = packets * u64::from(layers.max(1)) * u64::from(self.components);
         self.packets = self.packets.max(packets);
+    }
+
+    /// The stream with steps of half the size and one bit more in each number, which means the same.
+    ///
+    /// Of a number that was quantised, the decoder knows half a step more than the stream holds (T.800, E.1.1.2:
+    /// the middle of what was rounded away), but `dicom-toolkit-jpeg2000` 0.5 leaves out what is less than a step.
+    fn with_half_steps<'s>(&self, stream: &'s [u8]) -> Cow<'s, [u8]> {
+        let exponents = || self.steps.iter().flat_map(|range| range.clone().step_by(2));
+        // Five bits each, and 31 bits at most together with guard bits.
+        if exponents().any(|at| stream[at] >> 3 >= 24) {
+            return Cow::Borrowed(stream);
+        }
+        let mut halved = Cow::Borrowed(stream);
+        exponents().for_each(|at| halved.to_mut()[at] += 1 << 3);
+        halved
+    }
+
+    /// What decoders raise signed samples by: half of the range, as the format says for unsigned ones.
+    fn half(&self) -> i32 {
+        if self.signed { 1 << (self.bits - 1) } else { 0 }
     }
 
     fn check_packets(&self) -> Result<(), Fault> {

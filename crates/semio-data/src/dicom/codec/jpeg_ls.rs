@@ -1,8 +1,11 @@
 //! JPEG-LS, lossless and near-lossless (ITU-T T.87 | ISO/IEC 14495-1).
 
+mod bits;
+mod coding;
 mod scan;
 
-use scan::{Coding, Scan};
+use coding::Coding;
+use scan::Scan;
 
 use super::{Decoded, Fault, Size, narrow};
 use crate::dicom::Layout;

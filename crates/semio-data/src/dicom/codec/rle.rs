@@ -14,23 +14,39 @@ pub(in crate::dicom) fn decode(frame: &[u8], layout: &Layout) -> Result<Decoded,
     if segments.len() != samples * width {
         return Err(Fault::broken(format!("{} segments instead of {}", segments.len(), samples * width)));
     }
+    // Planes of one byte of each sample, one after the other.
+    let mut planes = Vec::with_capacity(segments.len() * pixels);
+    for segment in segments {
+        unpack(segment, pixels, &mut planes)?;
+    }
+    let mut plane = planes.chunks_exact(pixels);
     macro_rules! weave {
         ($variant:ident, $type:ty) => {{
             let mut values = vec![0 as $type; pixels * samples];
-            let mut plane = Vec::new();
-            for (index, segment) in segments.iter().enumerate() {
+            for (index, plane) in plane.enumerate() {
                 let (sample, shift) = (index / width, 8 * (width - 1 - index % width));
-                unpack(segment, pixels, &mut plane)?;
-                for (value, &byte) in values[sample..].iter_mut().step_by(samples).zip(&plane) {
+                for (value, &byte) in values[sample..].iter_mut().step_by(samples).zip(plane) {
                     *value |= <$type>::from(byte) << shift;
                 }
             }
             Pixels::$variant(values)
         }};
     }
-    let pixels = match width {
-        1 => weave!(U8, u8),
-        2 => weave!(U16, u16),
+    let pixels = match (width, samples) {
+        (1, 1) => Pixels::U8(planes),
+        (1, 3) => {
+            let [red, green, blue] = std::array::from_fn(|_| plane.next().unwrap_or_default());
+            let pixels = red.iter().zip(green).zip(blue);
+            let mut values = vec![0; 3 * pixels.len()];
+            values.as_chunks_mut().0.iter_mut().zip(pixels).for_each(|(to, ((&r, &g), &b))| *to = [r, g, b]);
+            Pixels::U8(values)
+        }
+        (2, 1) => {
+            let (high, low) = planes.split_at(pixels);
+            Pixels::U16(high.iter().zip(low).map(|(&high, &low)| u16::from_be_bytes([high, low])).collect())
+        }
+        (1, _) => weave!(U8, u8),
+        (2, _) => weave!(U16, u16),
         _ => weave!(U32, u32),
     };
     Ok(Decoded { pixels, bits: layout.high_bit + 1, rgb: false })
@@ -58,26 +74,26 @@ fn segments(frame: &[u8]) -> Result<Vec<&[u8]>, Fault> {
     (1..=count).map(|index| frame.get(words[index]..end(index)).ok_or_else(early)).collect()
 }
 
-/// Fills `plane` with exactly `length` bytes.
-fn unpack(segment: &[u8], length: usize, plane: &mut Vec<u8>) -> Result<(), Fault> {
+/// Adds exactly `length` bytes to `to`.
+fn unpack(segment: &[u8], length: usize, to: &mut Vec<u8>) -> Result<(), Fault> {
     let early = || Fault::broken("a segment ends early");
-    plane.clear();
-    plane.reserve(length);
+    let end = to.len() + length;
+    to.reserve(length);
     let mut rest = segment;
-    while plane.len() < length {
+    while to.len() < end {
         let (&control, behind) = rest.split_first().ok_or_else(early)?;
-        let room = length - plane.len();
+        let room = end - to.len();
         match control {
             0..=127 => {
                 let run = usize::from(control) + 1;
                 let literal = behind.get(..run.min(room)).ok_or_else(early)?;
-                plane.extend_from_slice(literal);
+                to.extend_from_slice(literal);
                 rest = &behind[run.min(behind.len())..];
             }
             128 => rest = behind,
             129.. => {
                 let (&byte, behind) = behind.split_first().ok_or_else(early)?;
-                plane.resize(plane.len() + (257 - usize::from(control)).min(room), byte);
+                to.resize(to.len() + (257 - usize::from(control)).min(room), byte);
                 rest = behind;
             }
         }

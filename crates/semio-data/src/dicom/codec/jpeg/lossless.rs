@@ -2,7 +2,7 @@
 
 use super::{
     Fault, Picture,
-    huffman::{Bits, Table},
+    huffman::{Bits, Differences, Table},
 };
 
 /// Decodes the samples of all components, those of a pixel side by side.
@@ -29,7 +29,7 @@ pub(super) fn decode(picture: &mut Picture) -> Result<Vec<u16>, Fault> {
         let tables = tables.ok_or_else(|| Fault::broken("a Huffman table is missing"))?;
         let mut bits = Bits::new(picture.stream, header.at);
         let scan = Scan {
-            tables,
+            tables: tables.into_iter().map(|(place, table)| (place, Differences::new(table))).collect(),
             predictor,
             transform,
             middle: 1 << (u32::from(picture.frame.bits) - transform - 1),
@@ -46,7 +46,7 @@ pub(super) fn decode(picture: &mut Picture) -> Result<Vec<u16>, Fault> {
 
 struct Scan<'a> {
     /// The place of each component among those of a pixel, and its table.
-    tables: Vec<(usize, &'a Table)>,
+    tables: Vec<(usize, Differences<'a>)>,
     predictor: u8,
     transform: u32,
     /// What the first sample is predicted by.
@@ -58,6 +58,50 @@ struct Scan<'a> {
 
 impl Scan<'_> {
     fn decode(&self, bits: &mut Bits, samples: &mut [u16]) -> Result<(), Fault> {
+        let plain = self.transform == 0 && self.restart == 0;
+        match self.tables.as_slice() {
+            [(0, table)] if plain && self.components == 1 => self.lines(bits, [table], samples.as_chunks_mut().0),
+            [(0, r), (1, g), (2, b)] if plain && self.components == 3 => {
+                self.lines(bits, [r, g, b], samples.as_chunks_mut().0)
+            }
+            _ => self.any(bits, samples),
+        }
+    }
+
+    /// Lines of whole pixels without restarts, as nearly all files have them.
+    fn lines<const N: usize>(
+        &self,
+        bits: &mut Bits,
+        tables: [&Differences; N],
+        pixels: &mut [[u16; N]],
+    ) -> Result<(), Fault> {
+        let mut lines = pixels.chunks_exact_mut(self.width);
+        let Some(first) = lines.next() else { return Ok(()) };
+        let mut left = [self.middle as u16; N];
+        for pixel in first.iter_mut() {
+            for (left, table) in left.iter_mut().zip(tables) {
+                *left = (i32::from(*left) + bits.coded(table)?) as u16;
+            }
+            *pixel = left;
+        }
+        let mut above: &[[u16; N]] = first;
+        for line in lines {
+            match self.predictor {
+                1 => predicted(bits, tables, line, above, |a, _, _| a)?,
+                2 => predicted(bits, tables, line, above, |_, b, _| b)?,
+                3 => predicted(bits, tables, line, above, |_, _, c| c)?,
+                4 => predicted(bits, tables, line, above, |a, b, c| a + b - c)?,
+                5 => predicted(bits, tables, line, above, |a, b, c| a + ((b - c) >> 1))?,
+                6 => predicted(bits, tables, line, above, |a, b, c| b + ((a - c) >> 1))?,
+                _ => predicted(bits, tables, line, above, |a, b, _| (a + b) >> 1)?,
+            }
+            above = line;
+        }
+        Ok(())
+    }
+
+    /// The same for all that the standard allows: scans of one component, restarts, fewer bits.
+    fn any(&self, bits: &mut Bits, samples: &mut [u16]) -> Result<(), Fault> {
         let row_length = self.width * self.components;
         let mut until_restart = self.restart;
         // The line in which the bits began anew is predicted from the left, its first sample from nothing.
@@ -71,7 +115,7 @@ impl Scan<'_> {
                     (fresh_row, fresh_column) = (y, x);
                 }
                 until_restart = until_restart.wrapping_sub(1);
-                for &(place, table) in &self.tables {
+                for (place, table) in &self.tables {
                     let at = start + x * self.components + place;
                     let sample = |at: usize| i32::from(samples[at] >> self.transform);
                     let prediction = if y == fresh_row && x == fresh_column {
@@ -93,16 +137,34 @@ impl Scan<'_> {
                             _ => (a + b) >> 1,
                         }
                     };
-                    let difference = match bits.value(table)? {
-                        16 => 32_768,
-                        count @ 0..=15 => bits.difference(count)?,
-                        _ => return Err(Fault::broken("a difference has more than 16 bits")),
-                    };
                     // Modulo 65,536 (T.81, H.1.2.1).
-                    samples[at] = ((prediction + difference) as u16) << self.transform;
+                    samples[at] = ((prediction + bits.coded(table)?) as u16) << self.transform;
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Decodes a line below another one; its first pixel is predicted from above.
+#[inline]
+fn predicted<const N: usize>(
+    bits: &mut Bits,
+    tables: [&Differences; N],
+    line: &mut [[u16; N]],
+    above: &[[u16; N]],
+    predict: impl Fn(i32, i32, i32) -> i32,
+) -> Result<(), Fault> {
+    let (mut left, mut corner) = ([0; N], [0; N]);
+    for (x, (pixel, &up)) in line.iter_mut().zip(above).enumerate() {
+        for ((left, table), (b, c)) in left.iter_mut().zip(tables).zip(up.into_iter().zip(corner)) {
+            let [a, b, c] = [*left, b, c].map(i32::from);
+            let prediction = if x == 0 { b } else { predict(a, b, c) };
+            // Modulo 65,536 (T.81, H.1.2.1).
+            *left = (prediction + bits.coded(table)?) as u16;
+        }
+        *pixel = left;
+        corner = up;
+    }
+    Ok(())
 }

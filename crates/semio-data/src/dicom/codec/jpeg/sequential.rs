@@ -1,10 +1,10 @@
 //! Sequential JPEG of 8 and 12 bits (T.81, annex F), in which all coefficients of a block come in one scan.
 
-use std::f32::consts::{FRAC_1_SQRT_2, PI};
-
 use super::{
     Fault, Picture,
     huffman::{Bits, Table},
+    transform::Transform,
+    upsample::upsampled,
 };
 
 /// T.81, figure A.6: where the coefficients of a block lie, by the order in which they come.
@@ -15,12 +15,12 @@ const ZIGZAG: [u8; 64] = [
 ];
 
 /// The samples of one component, in whole blocks.
-struct Plane {
-    width: usize,
-    samples: Vec<u16>,
+pub(super) struct Plane {
+    pub(super) width: usize,
+    pub(super) samples: Vec<u16>,
 }
 
-/// Decodes the samples of all components, those of a pixel side by side; reduced ones are repeated.
+/// Decodes the samples of all components, those of a pixel side by side; reduced ones are spread as libjpeg does.
 pub(super) fn decode(picture: &mut Picture) -> Result<Vec<u16>, Fault> {
     let frame = picture.frame.clone();
     let (width, height) = (usize::from(frame.width), usize::from(frame.height));
@@ -83,16 +83,19 @@ pub(super) fn decode(picture: &mut Picture) -> Result<Vec<u16>, Fault> {
         picture.at = bits.end();
         done += header.components.len();
     }
-    let mut samples = Vec::with_capacity(width * height * planes.len());
-    for y in 0..height {
-        for x in 0..width {
-            for (plane, c) in planes.iter().zip(&frame.components) {
-                let (row, column) = (y * c.vertical / most_down, x * c.horizontal / most_across);
-                samples.push(plane.samples[row * plane.width + column]);
-            }
-        }
-    }
-    Ok(samples)
+    let whole: Vec<Vec<u16>> = planes
+        .into_iter()
+        .zip(&frame.components)
+        .map(|(plane, c)| {
+            let reduced = |side: usize, factor: usize, most: usize| (side * factor).div_ceil(most);
+            let size = (reduced(width, c.horizontal, most_across), reduced(height, c.vertical, most_down));
+            upsampled(plane, size, (width, height), (most_across, c.horizontal), (most_down, c.vertical))
+        })
+        .collect();
+    Ok(match <[Vec<u16>; 1]>::try_from(whole) {
+        Ok([grey]) => grey,
+        Err(planes) => (0..width * height).flat_map(|i| planes.iter().map(move |plane| plane[i])).collect(),
+    })
 }
 
 /// One component in a scan.
@@ -107,15 +110,15 @@ struct Part<'a> {
 
 impl Part<'_> {
     /// Decodes the coefficients of one block.
-    fn block(&mut self, bits: &mut Bits) -> Result<[f32; 64], Fault> {
-        let mut block = [0.0; 64];
+    fn block(&mut self, bits: &mut Bits) -> Result<[i32; 64], Fault> {
+        let mut block = [0; 64];
         let count = bits.value(self.dc)?;
         if count > 15 {
             return Err(Fault::broken("a coefficient has more than 15 bits"));
         }
         // Sums of hostile differences may leave the range; they are wrong anyway, and must only not overflow.
         self.last = self.last.wrapping_add(bits.difference(count)?);
-        block[0] = self.last as f32 * f32::from(self.steps[0]);
+        block[0] = self.last.wrapping_mul(self.steps[0].into());
         let mut place = 1;
         while place < 64 {
             let code = bits.value(self.ac)?;
@@ -132,47 +135,35 @@ impl Part<'_> {
             let (Some(&at), Some(&step)) = (ZIGZAG.get(place), self.steps.get(place)) else {
                 return Err(Fault::broken("a block has more than 64 coefficients"));
             };
-            block[usize::from(at)] = coefficient as f32 * f32::from(step);
+            block[usize::from(at)] = coefficient.wrapping_mul(step.into());
             place += 1;
         }
         Ok(block)
     }
 }
 
-/// The inverse cosine transform (T.81, A.3.3).
-struct Transform {
-    /// `waves[u][x]` = C(u)/2 · cos((2x + 1) u π / 16)
-    waves: [[f32; 8]; 8],
-    middle: f32,
-    max: f32,
-}
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
 
-impl Transform {
-    fn new(bits: u8) -> Self {
-        let wave = |u: usize, x: usize| {
-            let size = if u == 0 { FRAC_1_SQRT_2 } else { 1.0 };
-            size / 2.0 * ((2 * x + 1) as f32 * u as f32 * PI / 16.0).cos()
-        };
-        let waves = std::array::from_fn(|u| std::array::from_fn(|x| wave(u, x)));
-        Self { waves, middle: (1u32 << (bits - 1)) as f32, max: ((1u32 << bits) - 1) as f32 }
-    }
+    use sha2::{Digest, Sha256};
 
-    fn apply(&self, block: &[f32; 64], to: &mut [u16], stride: usize) {
-        let mut rows = [[0.0; 8]; 8];
-        for (row, coefficients) in rows.iter_mut().zip(block.as_chunks::<8>().0) {
-            for (wave, &c) in self.waves.iter().zip(coefficients).filter(|(_, c)| **c != 0.0) {
-                row.iter_mut().zip(wave).for_each(|(sum, w)| *sum += c * w);
-            }
-        }
-        for y in 0..8 {
-            let mut line = [0.0; 8];
-            for (v, row) in rows.iter().enumerate() {
-                let wave = self.waves[v][y];
-                line.iter_mut().zip(row).for_each(|(sum, value)| *sum += wave * value);
-            }
-            for (to, value) in to[y * stride..].iter_mut().zip(line) {
-                *to = (value + self.middle + 0.5).floor().clamp(0.0, self.max) as u16;
-            }
+    use super::*;
+
+    /// Pillow 13.0 with libjpeg-turbo 3.2: `im.draft("YCbCr", im.size)`, SHA-256 of the bytes; the picture of 4:2:2 is
+    /// `Image.open("ycbcr444.jpg").crop((0, 0, 37, 29)).save("ycbcr422.jpg", quality=88, subsampling=1)`.
+    #[test]
+    fn samples_are_those_of_libjpeg() {
+        for (stream, expected) in [
+            (&include_bytes!("../../../../tests/fixtures/raster/ycbcr444.jpg")[..], 0xf20d_48db_bf7f_dc28),
+            (include_bytes!("../../../../tests/fixtures/raster/ycbcr422.jpg"), 0xe97f_fd66_2cf2_b3bf),
+            (include_bytes!("../../../../tests/fixtures/raster/ycbcr420.jpg"), 0xa3ea_e2ef_ac60_91d4),
+            (include_bytes!("../../../../tests/fixtures/raster/restart.jpg"), 0xf20d_48db_bf7f_dc28),
+        ] {
+            let samples = decode(&mut Picture::read(stream).unwrap()).unwrap();
+            let bytes: Vec<u8> = samples.into_iter().map(|v| v as u8).collect();
+            let digest = Sha256::digest(&bytes);
+            assert_eq!(u64::from_be_bytes(std::array::from_fn(|i| digest[i])), expected);
         }
     }
 }

@@ -1,4 +1,4 @@
-use super::{Fault, Interleave};
+use super::{Fault, Interleave, bits::Bits, coding::Coding};
 
 /// T.87, table A.1: how fast runs grow.
 const J: [u32; 32] =
@@ -7,88 +7,25 @@ const J: [u32; 32] =
 /// Contexts of gradients; two of runs follow.
 const REGULAR: usize = 365;
 
-/// The numbers that a scan is coded with (T.87, annex A.2 and C.2.4.1.1).
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Coding {
-    near: i32,
-    max: i32,
-    thresholds: [i32; 3],
-    reset: i32,
-    range: i32,
-    /// Bits of an error, and of the longest code.
-    error_bits: u32,
-    limit: u32,
-}
-
-impl Coding {
-    /// `preset` holds MAXVAL, T1, T2, T3 and RESET, 0 for the usual ones.
-    pub(super) fn new(bits: u8, near: i32, preset: [u16; 5]) -> Option<Self> {
-        let [max, t1, t2, t3, reset] = preset.map(i32::from);
-        let top = (1 << bits) - 1;
-        let max = if max == 0 { top } else { max };
-        if max > top || near > (max / 2).min(255) || (reset != 0 && reset < 3) {
-            return None;
-        }
-        let clamp = |value: i32, low: i32| if value > max || value < low { low } else { value };
-        let usual = if max >= 128 {
-            let factor = (max.min(4095) + 128) / 256;
-            [factor + 2 + 3 * near, factor * 4 + 3 + 5 * near, factor * 17 + 4 + 7 * near]
-        } else {
-            let factor = 256 / (max + 1);
-            [(3 / factor + 3 * near).max(2), (7 / factor + 5 * near).max(3), (21 / factor + 7 * near).max(4)]
-        };
-        let pick = |given: i32, usual: i32, low: i32| if given == 0 { Some(clamp(usual, low)) } else { Some(given) };
-        let t1 = pick(t1, usual[0], near + 1)?;
-        let t2 = pick(t2, usual[1], t1)?;
-        let t3 = pick(t3, usual[2], t2)?;
-        if !(near < t1 && t1 <= t2 && t2 <= t3 && t3 <= max.max(t2)) {
-            return None;
-        }
-        let range = (max + 2 * near) / (2 * near + 1) + 1;
-        let ceil_log2 = |v: i32| 32 - (v - 1).leading_zeros();
-        let error_bits = ceil_log2(range);
-        let bits = ceil_log2(max + 1).max(2);
-        let limit = 2 * (bits + bits.max(8));
-        let reset = if reset == 0 { 64 } else { reset };
-        Some(Self { near, max, thresholds: [t1, t2, t3], reset, range, error_bits, limit })
-    }
-
-    fn quantize(&self, gradient: i32) -> i32 {
-        let [t1, t2, t3] = self.thresholds;
-        let size = gradient.abs();
-        let level = if size <= self.near {
-            0
-        } else if size < t1 {
-            1
-        } else if size < t2 {
-            2
-        } else if size < t3 {
-            3
-        } else {
-            4
-        };
-        level * gradient.signum()
-    }
-
-    /// Prediction and error → sample (T.87, A.4.5 and A.5.2).
-    fn sample(&self, prediction: i32, error: i32) -> i32 {
-        let step = 2 * self.near + 1;
-        let mut value = prediction + error * step;
-        if value < -self.near {
-            value += self.range * step;
-        } else if value > self.max + self.near {
-            value -= self.range * step;
-        }
-        value.clamp(0, self.max)
-    }
-}
-
 #[derive(Clone, Copy)]
 struct Context {
     a: i32,
     b: i32,
     c: i32,
     n: i32,
+}
+
+impl Context {
+    /// Halves what was counted when it was counted often enough (T.87, A.6.1).
+    #[inline]
+    fn age(&mut self, reset: i32) {
+        if self.n == reset {
+            self.a >>= 1;
+            self.b >>= 1;
+            self.n >>= 1;
+        }
+        self.n += 1;
+    }
 }
 
 /// One scan: its bits and what was learnt so far.
@@ -123,12 +60,25 @@ impl Lines {
 impl<'a> Scan<'a> {
     pub(super) fn new(stream: &'a [u8], width: usize, coding: Coding) -> Self {
         let fresh = Context { a: ((coding.range + 32) / 64).max(2), b: 0, c: 0, n: 1 };
-        let bits = Bits { stream, at: 0, buffer: 0, held: 0 };
-        Self { bits, coding, width, contexts: [fresh; REGULAR + 2] }
+        Self { bits: Bits::new(stream), coding, width, contexts: [fresh; REGULAR + 2] }
     }
 
     /// Decodes into `samples`, which hold `components` a pixel, from component `first` on; gives the bytes it took.
     pub(super) fn decode(
+        self,
+        interleave: Interleave,
+        components: usize,
+        first: usize,
+        samples: &mut [u16],
+    ) -> Result<usize, Fault> {
+        if self.coding.near == 0 {
+            self.decode_as::<true>(interleave, components, first, samples)
+        } else {
+            self.decode_as::<false>(interleave, components, first, samples)
+        }
+    }
+
+    fn decode_as<const LOSSLESS: bool>(
         mut self,
         interleave: Interleave,
         components: usize,
@@ -140,41 +90,59 @@ impl<'a> Scan<'a> {
         for row in samples.chunks_exact_mut(self.width * components) {
             lines.iter_mut().for_each(Lines::next);
             if interleave == Interleave::Sample {
-                self.pixels(&mut lines)?;
+                self.pixels::<LOSSLESS>(&mut lines)?;
             } else {
                 for lines in &mut lines {
-                    self.line(lines)?;
+                    self.line::<LOSSLESS>(lines)?;
                 }
             }
-            for (index, lines) in lines.iter().enumerate() {
-                let to = row[first + index..].iter_mut().step_by(components);
-                to.zip(&lines.line[1..]).for_each(|(to, &from)| *to = from as u16);
+            match lines.as_slice() {
+                [lines] if components == 1 => row.iter_mut().zip(&lines.line[1..]).for_each(|(to, &v)| *to = v as u16),
+                _ => {
+                    for (index, lines) in lines.iter().enumerate() {
+                        let to = row[first + index..].iter_mut().step_by(components);
+                        to.zip(&lines.line[1..]).for_each(|(to, &from)| *to = from as u16);
+                    }
+                }
             }
         }
-        Ok(self.bits.at)
+        Ok(self.bits.taken())
     }
 
-    fn line(&mut self, lines: &mut Lines) -> Result<(), Fault> {
+    fn line<const LOSSLESS: bool>(&mut self, lines: &mut Lines) -> Result<(), Fault> {
+        let width = self.width;
+        let (above, line) = (&lines.above[..width + 2], &mut lines.line[..width + 2]);
         let mut x = 1;
-        while x <= self.width {
-            let (a, b, c, d) = (lines.line[x - 1], lines.above[x], lines.above[x - 1], lines.above[x + 1]);
-            let gradients = [d - b, b - c, c - a].map(|g| self.coding.quantize(g));
-            if gradients != [0; 3] {
-                lines.line[x] = self.regular(gradients, a, b, c)?;
+        while x <= width {
+            // The neighbours and levels of one sample are mostly those of the one before it, one step on.
+            let (mut a, mut c, mut b) = (line[x - 1], above[x - 1], above[x]);
+            let mut q2 = self.coding.quantize(b - c);
+            loop {
+                let d = above[x + 1];
+                let q1 = self.coding.quantize(d - b);
+                let place = 81 * q1 + 9 * q2 + self.coding.quantize(c - a);
+                if place == 0 {
+                    break;
+                }
+                a = self.regular::<LOSSLESS>(place, a, b, c)?;
+                line[x] = a;
+                (c, b, q2) = (b, d, q1);
                 x += 1;
-                continue;
+                if x > width {
+                    return Ok(());
+                }
             }
-            let (run, interrupted) = self.run(&mut lines.run, self.width + 1 - x)?;
-            lines.line[x..x + run].fill(a);
+            let (run, interrupted) = self.run(&mut lines.run, width + 1 - x)?;
+            line[x..x + run].fill(a);
             x += run;
             if interrupted {
-                let b = lines.above[x];
+                let b = above[x];
                 let same = (a - b).abs() <= self.coding.near;
                 let error = self.interruption(usize::from(same), lines.run)?;
-                lines.line[x] = if same {
-                    self.coding.sample(a, error)
+                line[x] = if same {
+                    self.coding.sample::<LOSSLESS>(a, error)
                 } else {
-                    self.coding.sample(b, if a > b { -error } else { error })
+                    self.coding.sample::<LOSSLESS>(b, if a > b { -error } else { error })
                 };
                 lines.run = lines.run.saturating_sub(1);
                 x += 1;
@@ -184,18 +152,18 @@ impl<'a> Scan<'a> {
     }
 
     /// A line of pixels whose components come together.
-    fn pixels(&mut self, lines: &mut [Lines]) -> Result<(), Fault> {
+    fn pixels<const LOSSLESS: bool>(&mut self, lines: &mut [Lines]) -> Result<(), Fault> {
         let mut x = 1;
         while x <= self.width {
-            let gradients = |lines: &Lines, coding: &Coding| {
+            let place = |lines: &Lines, coding: &Coding| {
                 let (a, b, c, d) = (lines.line[x - 1], lines.above[x], lines.above[x - 1], lines.above[x + 1]);
-                [d - b, b - c, c - a].map(|g| coding.quantize(g))
+                81 * coding.quantize(d - b) + 9 * coding.quantize(b - c) + coding.quantize(c - a)
             };
-            if lines.iter().any(|l| gradients(l, &self.coding) != [0; 3]) {
+            if lines.iter().any(|l| place(l, &self.coding) != 0) {
                 for lines in lines.iter_mut() {
-                    let found = gradients(lines, &self.coding);
+                    let found = place(lines, &self.coding);
                     let (a, b, c) = (lines.line[x - 1], lines.above[x], lines.above[x - 1]);
-                    lines.line[x] = self.regular(found, a, b, c)?;
+                    lines.line[x] = self.regular::<LOSSLESS>(found, a, b, c)?;
                 }
                 x += 1;
                 continue;
@@ -211,7 +179,7 @@ impl<'a> Scan<'a> {
                 for lines in lines.iter_mut() {
                     let (a, b) = (lines.line[x - 1], lines.above[x]);
                     let error = self.interruption(0, index)?;
-                    lines.line[x] = self.coding.sample(b, if a > b { -error } else { error });
+                    lines.line[x] = self.coding.sample::<LOSSLESS>(b, if a > b { -error } else { error });
                 }
                 index = index.saturating_sub(1);
                 x += 1;
@@ -222,37 +190,24 @@ impl<'a> Scan<'a> {
     }
 
     /// A sample from its neighbours and its context (T.87, A.4 and A.6).
-    fn regular(&mut self, gradients: [i32; 3], a: i32, b: i32, c: i32) -> Result<i32, Fault> {
-        let coding = self.coding;
-        let [q1, q2, q3] = gradients;
-        let place = 81 * q1 + 9 * q2 + q3;
-        let sign = if place < 0 { -1 } else { 1 };
+    #[inline]
+    fn regular<const LOSSLESS: bool>(&mut self, place: i32, a: i32, b: i32, c: i32) -> Result<i32, Fault> {
+        let coding = &self.coding;
+        // All ones for a negative place: x ^ sign − sign turns the sign of x around.
+        let sign = place >> 31;
         let context = &mut self.contexts[place.unsigned_abs() as usize];
-        let edge = if c >= a.max(b) {
-            a.min(b)
-        } else if c <= a.min(b) {
-            a.max(b)
-        } else {
-            a + b - c
-        };
-        let prediction = (edge + sign * context.c).clamp(0, coding.max);
+        let edge = (a + b - c).clamp(a.min(b), a.max(b));
+        let prediction = (edge + ((context.c ^ sign) - sign)).clamp(0, coding.max);
         let k = golomb(context.n, context.a)?;
         let code = self.bits.golomb(k, coding.limit, coding.error_bits)?;
-        let error = if coding.near == 0 && k == 0 && 2 * context.b <= -context.n {
-            if code & 1 == 1 { (code - 1) / 2 } else { -(code / 2) - 1 }
-        } else if code & 1 == 1 {
-            -((code + 1) / 2)
-        } else {
-            code / 2
-        };
-        context.b += error * (2 * coding.near + 1);
-        context.a += error.abs();
-        if context.n == coding.reset {
-            context.a >>= 1;
-            context.b >>= 1;
-            context.n >>= 1;
+        // Even codes are the errors from 0 on, odd ones those below; turned around where negative ones are more likely.
+        let mut error = (code >> 1) ^ -(code & 1);
+        if LOSSLESS && k == 0 && 2 * context.b <= -context.n {
+            error = !error;
         }
-        context.n += 1;
+        context.b += if LOSSLESS { error } else { error * (2 * coding.near + 1) };
+        context.a += error.abs();
+        context.age(coding.reset);
         if context.b <= -context.n {
             context.b = (context.b + context.n).max(1 - context.n);
             context.c = (context.c - 1).max(-128);
@@ -260,7 +215,7 @@ impl<'a> Scan<'a> {
             context.b = (context.b - context.n).min(0);
             context.c = (context.c + 1).min(127);
         }
-        Ok(coding.sample(prediction, sign * error))
+        Ok(coding.sample::<LOSSLESS>(prediction, (error ^ sign) - sign))
     }
 
     /// The length of a run, and whether another sample ends it before the line does (T.87, A.7.1).
@@ -286,7 +241,7 @@ impl<'a> Scan<'a> {
 
     /// The error of the sample that ends a run (T.87, A.7.2); `same` is 1 where both neighbours are alike.
     fn interruption(&mut self, same: usize, run: usize) -> Result<i32, Fault> {
-        let coding = self.coding;
+        let coding = &self.coding;
         let context = &mut self.contexts[REGULAR + same];
         let alike = same as i32;
         let sum = context.a + if same == 1 { context.n >> 1 } else { 0 };
@@ -301,87 +256,19 @@ impl<'a> Scan<'a> {
             context.b += 1;
         }
         context.a += (code + 1 - alike) >> 1;
-        if context.n == coding.reset {
-            context.a >>= 1;
-            context.b >>= 1;
-            context.n >>= 1;
-        }
-        context.n += 1;
+        context.age(coding.reset);
         Ok(error)
     }
 }
 
 /// The Golomb parameter: the smallest k with n · 2^k ≥ a.
+#[inline]
 fn golomb(n: i32, a: i32) -> Result<u32, Fault> {
-    (0..24).find(|k| (i64::from(n) << k) >= i64::from(a)).ok_or_else(|| Fault::broken("its errors grow without end"))
-}
-
-/// Bits from the highest on; after a byte of ones, the next one has seven (T.87, A.1).
-struct Bits<'a> {
-    stream: &'a [u8],
-    at: usize,
-    buffer: u64,
-    held: u32,
-}
-
-impl Bits<'_> {
-    fn fill(&mut self) {
-        while self.held <= 48 {
-            let Some(&byte) = self.stream.get(self.at) else { return };
-            let after_ones = self.at > 0 && self.stream[self.at - 1] == 0xff;
-            if after_ones {
-                if byte >= 0x80 {
-                    return;
-                }
-                self.buffer = self.buffer << 7 | u64::from(byte);
-                self.held += 7;
-            } else {
-                // A marker begins with ones, too; its second byte then stops the reading.
-                if byte == 0xff && self.stream.get(self.at + 1).is_none_or(|&b| b >= 0x80) {
-                    return;
-                }
-                self.buffer = self.buffer << 8 | u64::from(byte);
-                self.held += 8;
-            }
-            self.at += 1;
-        }
+    if a <= n {
+        return Ok(0);
     }
-
-    fn take(&mut self, count: u32) -> Result<u32, Fault> {
-        if self.held < count {
-            self.fill();
-            if self.held < count {
-                return Err(Fault::broken("it ends early"));
-            }
-        }
-        self.held -= count;
-        Ok((self.buffer >> self.held) as u32 & ((1u32 << count) - 1))
-    }
-
-    /// A number of zeros, a one, and `k` bits; or, after so many zeros as `limit` says, `bits` bits (T.87, A.5.3).
-    fn golomb(&mut self, k: u32, limit: u32, bits: u32) -> Result<i32, Fault> {
-        let most = limit - bits - 1;
-        let mut zeros = 0;
-        loop {
-            if self.held == 0 {
-                self.fill();
-                if self.held == 0 {
-                    return Err(Fault::broken("it ends early"));
-                }
-            }
-            let ahead = (self.buffer << (64 - self.held)).leading_zeros().min(self.held);
-            zeros += ahead;
-            self.held -= ahead;
-            if zeros > most {
-                return Err(Fault::broken("a code is longer than any can be"));
-            }
-            if self.held > 0 {
-                self.held -= 1;
-                break;
-            }
-        }
-        let code = if zeros < most { zeros << k | self.take(k)? } else { self.take(bits)? + 1 };
-        // Errors are folded into the range (T.87, A.4.5): no code is longer than one bit more.
-        if code > 2 << bits { Err(Fault::broken("an error is larger than any can be")) } else { Ok(code as i32) }
-    }
+    // Both are positive here, and a is the longer one, or as long.
+    let k = n.leading_zeros() - a.leading_zeros();
+    let k = k + u32::from((i64::from(n) << k) < i64::from(a));
+    if k < 24 { Ok(k) } else { Err(Fault::broken("its errors grow without end")) }
 }

@@ -1,0 +1,40 @@
+//! Time of reading files to tensors of 224 px, on one thread; driven by `benches/dicom/speed.py`.
+//!
+//! Reads a line with names of files, separated by tabs, from standard input: `time…` reads all of them once and prints
+//! the seconds it took, `values OUT…` writes their tensors to OUT, one after the other. The first name is a word for the
+//! colours that come out: `grey` (one channel) or `rgb` (three).
+
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a measuring program")]
+
+use std::{fs, hint::black_box, io::stdin, path::Path, time::Instant};
+
+use semio_data::{ReadLimits, read_image};
+use semio_image::{Color, Pipeline};
+
+/// As in the program `semio`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() {
+    let limits = ReadLimits::default();
+    for line in stdin().lines() {
+        let line = line.unwrap();
+        let mut words = line.split('\t');
+        let command = words.next().unwrap();
+        let color = if words.next() == Some("rgb") { Color::Rgb } else { Color::Grey };
+        let pipeline = Pipeline::standard(224, 224, color);
+        let tensor = |file: &str| pipeline.apply(&read_image(Path::new(file), &limits).unwrap()).unwrap();
+        if command == "time" {
+            let started = Instant::now();
+            for file in words {
+                black_box(tensor(file));
+            }
+            println!("{}", started.elapsed().as_secs_f64());
+        } else {
+            let out = words.next().unwrap();
+            let values = words.flat_map(tensor).flat_map(f32::to_le_bytes);
+            fs::write(out, values.collect::<Vec<u8>>()).unwrap();
+            println!("0");
+        }
+    }
+}
