@@ -348,7 +348,7 @@ fn look(browser: &Browser, place: &Place, patient: &str, kept: &BTreeMap<usize, 
             thread::sleep(Duration::from_millis(50));
         };
         assert!(page.contains("class=\"outcome\" data-outcome="), "study {study} has no result");
-        for image in all_between(&page, "/images/", "/view") {
+        for image in all_between(&page, "/images/", "/") {
             let picture = browser.get(&format!("/images/{image}/picture.png")).unwrap();
             assert_eq!(picture.status, 200, "the picture of study {study}");
         }

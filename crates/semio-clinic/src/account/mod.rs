@@ -3,12 +3,14 @@
 mod field;
 mod password;
 mod register;
+mod second_factor;
 mod session;
 mod token;
 
 pub(crate) use field::{Fault, Faults, Field, FormError, email_of, lines, one_line};
 pub use password::Strength;
 pub use register::Register;
+pub(crate) use second_factor::Enrolment;
 pub(crate) use session::{SignIn, SignedIn};
 
 use sea_orm::{
@@ -388,6 +390,11 @@ impl Store {
         Ok(true)
     }
 
+    /// Whether this is the person's password.
+    pub(crate) async fn is_password(&self, person: &Person, typed: &str) -> bool {
+        password::verify(typed.to_owned(), person.password_hash.clone()).await
+    }
+
     /// Changes the password of somebody who is signed in; other sessions end. `false` where the old one is wrong.
     pub(crate) async fn change_password(
         &self,
@@ -397,7 +404,7 @@ impl Store {
         strength: Strength,
         session: Uuid,
     ) -> Result<bool, FormError> {
-        if !password::verify(old.to_owned(), person.password_hash.clone()).await {
+        if !self.is_password(&person, old).await {
             return Ok(false);
         }
         let id = person.id;

@@ -1,4 +1,7 @@
 //! How the tables come to be, step by step. A step that was released is never changed: the next one changes its tables.
+//!
+//! A step adds tables or optional columns. Their entities' fields have `#[serde(default, skip_serializing_if =
+//! "Option::is_none")]`, so that backups of earlier versions are still read, and compare.
 
 use sea_orm::{DatabaseBackend, DbErr};
 use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager, async_trait, prelude::*};
@@ -8,7 +11,7 @@ pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Records)]
+        vec![Box::new(Records), Box::new(SecondFactor)]
     }
 }
 
@@ -18,6 +21,31 @@ struct Records;
 impl MigrationName for Records {
     fn name(&self) -> &'static str {
         "m0001_records"
+    }
+}
+
+/// Codes beside the password.
+struct SecondFactor;
+
+impl MigrationName for SecondFactor {
+    fn name(&self) -> &'static str {
+        "m0002_second_factor"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for SecondFactor {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let mut draft = Draft::new(manager, "second_factor");
+        draft.table.col(ColumnDef::new("person_id").uuid().not_null().primary_key().take());
+        draft
+            .text("salt", 64)
+            .time_or_none("confirmed_at")
+            .time("last_step")
+            .long_text("recovery", false)
+            .refers("person_id", "person", "id", Cascade)
+            .make(manager)
+            .await
     }
 }
 
