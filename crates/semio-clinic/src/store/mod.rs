@@ -1,6 +1,7 @@
 //! The database: SQLite, PostgreSQL or MariaDB through one query language.
 
 mod counts;
+mod draft;
 #[expect(unreachable_pub, reason = "what sea-orm derives is public")]
 #[expect(clippy::struct_field_names, reason = "columns are named after what they refer to")]
 pub(crate) mod entity;

@@ -126,6 +126,8 @@ fn one_that_is_not_proven_is_told_and_pushes_no_good_one_out() {
         assert_eq!(proof_after(&clinic.config, 0).await.fault, None);
         running.end().await;
         let good = names(&folder);
+        // Names are to the second.
+        tokio::time::sleep(Duration::from_secs(1)).await;
         // Another key lies in the folder than the server's trail was written with: nobody could verify it afterwards.
         let key = clinic.config.data.join("keys/audit.key");
         let right = fs::read(&key).unwrap();

@@ -46,6 +46,12 @@ struct Judged {
     figures: Vec<Cell>,
 }
 
+/// The data's hash, the part, and how many pictures.
+type JudgedOn = (String, String, u64);
+
+/// A model's row with the figures in it, one of each of [`FIGURES`].
+type Member = (Judged, Vec<Option<Figure>>);
+
 /// A figure, in words and drawn.
 struct Cell {
     text: String,
@@ -104,7 +110,7 @@ fn figure(metrics: &Value, evaluation: &Value, name: &str) -> Option<Figure> {
 
 /// Groups by what the models were judged on: data, part and number of pictures.
 fn groups(language: Language, models: Vec<(ModelRow, Manifest, Value)>) -> Vec<Group> {
-    let mut found: Vec<((String, String, u64), Vec<(Judged, Vec<Option<Figure>>)>)> = vec![];
+    let mut found: Vec<(JudgedOn, Vec<Member>)> = vec![];
     for (model, manifest, evaluation) in models {
         let metrics = &manifest.metrics;
         let judged_on = (
@@ -125,10 +131,9 @@ fn groups(language: Language, models: Vec<(ModelRow, Manifest, Value)>) -> Vec<G
         }
     }
     // The group of the active model first.
-    let is_idle =
-        |group: &[(Judged, Vec<Option<Figure>>)]| !group.iter().any(|(j, _)| j.model.state == Standing::Active);
+    let is_idle = |group: &[Member]| !group.iter().any(|(j, _)| j.model.state == Standing::Active);
     found.sort_by_key(|(_, group)| is_idle(group));
-    let group = |((_, judged_part, n), members): ((_, String, u64), Vec<(Judged, Vec<Option<Figure>>)>)| {
+    let group = |((_, judged_part, n), members): (JudgedOn, Vec<Member>)| {
         let part = part(language, &serde_json::json!({ "part": judged_part }));
         let judged = if n == 0 {
             language.t("compare-unjudged")
@@ -142,7 +147,7 @@ fn groups(language: Language, models: Vec<(ModelRow, Manifest, Value)>) -> Vec<G
 }
 
 /// One sentence a figure: whose interval lies above all others', or that none does.
-fn verdicts(language: Language, members: &[(Judged, Vec<Option<Figure>>)]) -> Vec<String> {
+fn verdicts(language: Language, members: &[Member]) -> Vec<String> {
     let sentence = |(at, name): (usize, &&str)| {
         let ends: Option<Vec<(f64, f64)>> = members.iter().map(|(_, figures)| figures[at]?.ends).collect();
         let name = figure_name(language, name);
@@ -188,7 +193,7 @@ fn dots(value: f64, ends: Option<(f64, f64)>) -> String {
 mod tests {
     use super::*;
 
-    fn judged(name: &str, ends: Option<(f64, f64)>) -> (Judged, Vec<Option<Figure>>) {
+    fn judged(name: &str, ends: Option<(f64, f64)>) -> Member {
         let model = ModelRow {
             id: uuid::Uuid::nil(),
             bundle_sha256: String::new(),
@@ -207,7 +212,7 @@ mod tests {
 
     #[test]
     fn better_is_said_where_intervals_lie_apart_alone() {
-        let of = |members: &[(Judged, Vec<Option<Figure>>)]| verdicts(Language::English, members)[0].clone();
+        let of = |members: &[Member]| verdicts(Language::English, members)[0].clone();
         let apart = of(&[judged("old", Some((0.70, 0.80))), judged("new", Some((0.81, 0.90)))]);
         assert!(apart.contains("new is better"), "{apart}");
         let together = of(&[judged("old", Some((0.70, 0.82))), judged("new", Some((0.81, 0.90)))]);

@@ -76,7 +76,7 @@ struct CodePage {
 
 #[derive(Default, serde::Deserialize)]
 #[serde(default)]
-pub(crate) struct Code {
+pub(crate) struct SecondStep {
     note: String,
     code: String,
     next: String,
@@ -162,7 +162,7 @@ fn noted(app: &App, visit: &Visit, note: &str) -> Option<Uuid> {
 }
 
 /// The second step of signing in.
-pub(crate) async fn code(State(app): State<App>, visit: Visit, Form(typed): Form<Code>) -> Answer {
+pub(crate) async fn code(State(app): State<App>, visit: Visit, Form(typed): Form<SecondStep>) -> Answer {
     if !app.tries.allow(visit.address) {
         return Err(Problem::TooMany);
     }
