@@ -1,6 +1,8 @@
 // Pictures of every page, empty and full, at 390, 1024 and 1920 px, light and dark, in both languages, into shots/:
 // `npm run shots [pattern]` takes those whose name fits. The server is a fresh one (SEMIO, SEMIO_MODELS as in semio.mjs).
+import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
 import { drawn, launch, result, send, signIn, visitor } from "./browser.mjs";
 import { pictures, serve } from "./semio.mjs";
 
@@ -18,6 +20,7 @@ process.once("SIGINT", () => server.stop());
 try {
   await server.add("physician", "full@example.org", "Claire", "Fontaine", "10003759114");
   await server.add("physician", "empty@example.org", "Émile", "Neuf", "10003759130");
+  await server.add("physician", "folds@example.org", "Fanny", "Reads-First", "10003759148");
   const out = new URL("shots/", import.meta.url).pathname;
   await mkdir(out, { recursive: true });
   const places = await fill();
@@ -82,6 +85,22 @@ async function fill() {
       byOutcome[`said-${outcome}`] = study;
     }
   }
+  // Readings that never end, and one that failed: nothing else changes their rows.
+  const states = { waiting: "state = 'running'", failed: "state = 'failed', failure = 'failure-model'" };
+  for (const [n, [name, change]] of Object.entries(states).entries()) {
+    await page.goto(`/upload?patient=${id}`);
+    await page.selectOption("[name=job]", "brain-tumor");
+    await send(page, [brains[10 + n]]);
+    const study = await page.locator("#upload-rows a[href^='/studies/']").first().getAttribute("href");
+    await page.goto(study);
+    await result(page);
+    const prediction = /predictions\/([0-9a-f-]{36})/.exec(await page.content())[1].replaceAll("-", "");
+    const statement = `UPDATE prediction SET ${change}, outcome = NULL, class = NULL, finding = NULL WHERE id = x'${prediction}'`;
+    const script = "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute(sys.argv[2]); db.commit()";
+    await promisify(execFile)("python3", ["-c", script, `${server.work}/data/semio.db`, statement]);
+    byOutcome[name] = study;
+  }
+  const folded = await fold(chests[0], who);
   const deleted = await page.goto("/patients?q=Martin").then(() => page.locator("tbody a").first().getAttribute("href"));
   await post(page, `${deleted}/delete`, {});
   const none = await page.goto("/patients?q=Bernard").then(() => page.locator("tbody a").first().getAttribute("href"));
@@ -89,7 +108,23 @@ async function fill() {
   const model = await page.locator("tbody a").first().getAttribute("href");
   await context.close();
   console.log(byOutcome);
-  return { record, none, model, byOutcome, chests, brains, photo };
+  return { record, none, model, byOutcome, chests, brains, photo, folded };
+}
+
+/** A study of somebody who sees no result before an own impression. */
+async function fold(file, who) {
+  const { page, context } = await visitor(browser, server.address, "en");
+  await signIn(page, "folds@example.org");
+  await post(page, "/account", { language: "", reads_first: "on" });
+  const record = await post(page, "/patients/new", { ...who, birth_date: "1968-11-02" });
+  await page.goto(`/upload?patient=${record.split("/").pop()}`);
+  await page.selectOption("[name=job]", "pneumonia");
+  await send(page, [file]);
+  const study = await page.locator("#upload-rows a[href^='/studies/']").first().getAttribute("href");
+  await page.goto(study);
+  await page.waitForSelector("form.impression");
+  await context.close();
+  return study;
 }
 
 /** The name in a synthetic file, as the upload page reads it out. */
@@ -102,7 +137,7 @@ async function nameOf(page, file) {
 }
 
 async function all(language, places, out) {
-  const people = { full: "full@example.org", empty: "empty@example.org", admin: "admin@example.org", nobody: null };
+  const people = { full: "full@example.org", empty: "empty@example.org", admin: "admin@example.org", folds: "folds@example.org", nobody: null };
   const lists = {
     nobody: { "sign-in": "/sign-in", register: "/register", about: "/about", missing: "/nowhere", reset: "/reset/abc",
       "sign-in-wrong": ["/sign-in", async (p) => { await p.fill("[name=email]", "x@example.org"); await p.fill("[name=password]", "wrong horse"); await p.click("main form button"); await p.waitForSelector("[role=alert]"); }],
@@ -120,10 +155,13 @@ async function all(language, places, out) {
       "study-keys": [places.byOutcome.chest, async (p) => { await p.keyboard.press("?"); }],
       "study-confirm": [places.byOutcome.chest, async (p) => { await p.click("details > summary:has-text('')", { trial: true }).catch(() => {}); await p.evaluate(() => document.querySelectorAll("details").forEach((d) => (d.open = !d.classList.contains("menu")))); }],
       print: `${places.byOutcome.answered ?? places.byOutcome.unsure}/print`,
-      models: "/models", model: places.model, twin: "/twin", account: "/account",
+      models: "/models", model: places.model, twin: "/twin", account: "/account", code: "/account/second-factor", compare: "/compare?job=pneumonia",
+      "study-contested-empty": [places.byOutcome.chest, async (p) => { await p.click("#review button[value=contested]"); await p.waitForSelector("#fault-label"); }],
+      "study-moved-nowhere": [places.byOutcome.chest, async (p) => { await p.click("details.further summary"); await p.fill("[name=to]", "nowhere"); await p.evaluate(() => document.querySelector("form[action$='/move']").submit()); await p.waitForSelector("#fault-to"); }],
       menu: ["/", async (p) => { await p.click("details.menu summary"); }],
     },
-    admin: { people: "/admin", models: "/models", audit: "/admin/audit", system: "/admin/system", "audit-checked": ["/admin/audit", async (p) => { await p.click("main form button"); await p.waitForSelector("main [role=status]"); }], "people-faults": ["/admin", faulty] },
+    folds: { work: "/", "study-folded": places.folded },
+    admin: { people: "/admin", model: places.model, "models-send": ["/models", async (p) => { await p.click("details.add summary"); }], models: "/models", audit: "/admin/audit", system: "/admin/system", "audit-checked": ["/admin/audit", async (p) => { await p.click("main form button"); await p.waitForSelector("main [role=status]"); }], "people-faults": ["/admin", faulty] },
   };
   for (const [who, pages] of Object.entries(lists)) {
     for (const width of widths) {

@@ -2,12 +2,24 @@
 // looked at by axe in both looks; errors in the console, breaches of the policy, faults of the server and texts that are
 // missing fail the test.
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
 import { drawn, launch, missingWords, result, send, signIn, unfair, visitor } from "./browser.mjs";
 import { PASSWORD, pictures, program, serve } from "./semio.mjs";
 
 const skip = program ? false : "no program: set SEMIO, or run `cargo build -p semio`";
+/** What an authenticator app shows for a secret (RFC 6238). */
+function code(secret) {
+  const bits = [...secret].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const hash = createHmac("sha1", key).update(step).digest();
+  const at = hash[19] & 15;
+  return String((hash.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
+
 const FAMILY = "de la Rochefoucauld-Montmorency-Luxe";
 
 for (const language of ["en", "fr"]) {
@@ -146,6 +158,14 @@ for (const language of ["en", "fr"]) {
       await page.keyboard.press("End");
       await page.waitForFunction((old) => document.querySelector("#axon img").getAttribute("src") !== old, picture);
       assert.notEqual(await page.locator("#shown-myelin").innerText(), before);
+      // The other figure's values stay where its sliders stand.
+      const moved = await page.locator("#shown-myelin").innerText();
+      const nerve = await page.locator("#neuron img").getAttribute("src");
+      await page.locator("[name=current]").focus();
+      await page.keyboard.press("Home");
+      await page.waitForFunction((old) => document.querySelector("#neuron img").getAttribute("src") !== old, nerve);
+      assert.match(await page.locator("#shown-current").innerText(), /^0[.,]50$/);
+      assert.equal(await page.locator("#shown-myelin").innerText(), moved);
       await look(me, "twin, moved");
     });
 
@@ -267,6 +287,11 @@ for (const language of ["en", "fr"]) {
       await page.keyboard.press("c");
       assert.equal(await page.evaluate(() => document.activeElement.name), "label");
       const labels = await page.locator("#review select option").allInnerTexts();
+      // A "no" alone is refused beside the field.
+      await page.click("#review button[value=contested]");
+      await faulty(page, ["label"]);
+      assert.ok((await page.innerText("#fault-label")).includes(me.t("review-nothing")));
+      await look(me, "contested without a word");
       await page.selectOption("#review select", { index: 2 });
       await page.fill("#review textarea", "Seen with Dr Okafor");
       await page.click("#review button[value=contested]");
@@ -361,6 +386,75 @@ for (const language of ["en", "fr"]) {
       await visit(me, "/patients?scope=deleted");
       await page.click("form[action$='/restore'] button");
       await page.waitForURL(/done=restored/);
+    });
+
+    it("is told beside the field where a study cannot be moved to", async () => {
+      const { page } = me;
+      await page.goto(record.chest);
+      await page.click("details.further summary");
+      await page.fill("[name=to]", "/patients/nobody");
+      await page.click("form[action$='/move'] button");
+      await page.click("dialog#confirm button[value=yes]");
+      await faulty(page, ["to"]);
+      assert.equal(await page.inputValue("[name=to]"), "/patients/nobody");
+      await look(me, "moved nowhere");
+    });
+
+    it("takes files that are dropped on the work list", async () => {
+      const { page } = me;
+      await page.goto("/");
+      const bytes = [...(await readFile(chests[1]))];
+      const transfer = await page.evaluateHandle((bytes) => {
+        const transfer = new DataTransfer();
+        transfer.items.add(new File([new Uint8Array(bytes)], "chest.dcm"));
+        return transfer;
+      }, bytes);
+      await page.dispatchEvent("main", "drop", { dataTransfer: transfer });
+      const row = page.locator("#upload-rows .upload[data-state=decide]");
+      await row.waitFor();
+      // Its tags say too little for a record: the form for it opens filled as far as they go.
+      const form = row.locator("a[href^='/patients/new?']");
+      assert.ok((await form.getAttribute("href")).includes("family_name=SYNTHETIC"));
+      await look(me, "dropped on the work list");
+      const [blank] = await Promise.all([me.context.waitForEvent("page"), form.click()]);
+      await blank.waitForLoadState();
+      assert.equal(await blank.inputValue("[name=family_name]"), "SYNTHETIC");
+      await blank.close();
+      await row.locator("button[value='']").click();
+      await page.locator("#upload-rows .upload[data-state=done]").waitFor();
+    });
+
+    it("sets up a code at sign-in, and takes it away", async () => {
+      const { page } = me;
+      await page.goto("/account");
+      await page.click("a[href='/account/second-factor']");
+      await look(me, "code, to be set up");
+      const secret = await page.innerText("main code");
+      await page.fill("[name=code]", code(secret));
+      await page.click("main form button");
+      await page.waitForSelector("ul.codes");
+      assert.equal(await page.locator("ul.codes li").count(), 10);
+      await look(me, "recovery codes");
+      const recovery = await page.locator("ul.codes code").first().innerText();
+      const other = await visitor(browser, server.address, language);
+      await other.page.goto("/sign-in");
+      await other.page.fill("[name=email]", "zoe@example.org");
+      await other.page.fill("[name=password]", PASSWORD);
+      await other.page.click("main form button");
+      await other.page.waitForSelector("[name=code]");
+      await look(other, "asked for a code");
+      await other.page.fill("[name=code]", "000000");
+      await other.page.click("main form button");
+      await other.page.waitForSelector("[role=alert]");
+      await other.page.fill("[name=code]", recovery);
+      await other.page.click("main form button");
+      await other.page.waitForURL((url) => url.pathname === "/");
+      await other.context.close();
+      await page.goto("/account/second-factor");
+      await look(me, "code, to be taken away");
+      await page.fill("[name=old]", PASSWORD);
+      await page.click("main form button");
+      await page.waitForURL(/done=saved/);
     });
 
     it("exports the whole record", async () => {

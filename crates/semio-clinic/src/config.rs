@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     account::{Register, Strength},
-    backup::Schedule,
+    backup::{AgeKeyError, Recipient, Schedule},
 };
 
 /// Everything that can be set; keys of the TOML file.
@@ -33,10 +33,14 @@ pub struct Config {
     pub register: Register,
     /// Megabytes of one upload.
     pub upload_megabytes: usize,
+    /// Megabytes of a model that an administrator sends, packed and unpacked.
+    pub model_megabytes: usize,
     /// Threads that read pictures.
     pub readers: usize,
     /// Minutes between two notes of the audit trail's end.
     pub audit_head_minutes: u64,
+    /// Statements of the database that take so many milliseconds are logged with their plan.
+    pub slow_milliseconds: u64,
     /// Backups at intervals; none where it is not set.
     pub backup: Option<Schedule>,
     /// What trying one password costs. Not a key of the file.
@@ -67,8 +71,10 @@ impl Default for Config {
             registration: true,
             register: Register::default(),
             upload_megabytes: 128,
+            model_megabytes: 1024,
             readers: 1,
             audit_head_minutes: 10,
+            slow_milliseconds: 250,
             backup: None,
             strength: Strength::Full,
         }
@@ -96,6 +102,9 @@ pub enum ConfigError {
         "behind-proxy needs public-address: the address that browsers see, for example https://semio.clinic.example"
     )]
     Proxy,
+    /// Whom backups are encrypted for cannot be read.
+    #[error("backup.recipient: {0}")]
+    Recipient(AgeKeyError),
     /// A number is out of bounds.
     #[error("{key} is {value}, but must be between {low} and {high}")]
     Bounds {
@@ -134,8 +143,12 @@ impl Config {
             None if self.behind_proxy => return Err(ConfigError::Proxy),
             _ => {}
         }
+        if let Some(recipient) = self.backup.as_ref().and_then(|backup| backup.recipient.as_ref()) {
+            recipient.parse::<Recipient>().map_err(ConfigError::Recipient)?;
+        }
         let bounds = [
             ("upload-megabytes", self.upload_megabytes, 1, 512),
+            ("model-megabytes", self.model_megabytes, 1, 16_384),
             ("readers", self.readers, 1, 64),
             ("register.digits", self.register.digits, 1, 32),
             ("backup.every-hours", self.backup.as_ref().map_or(1, |b| b.every_hours as usize), 1, 24 * 31),
@@ -147,6 +160,12 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// Whom backups are encrypted for by the settings; nobody where they are not.
+    pub fn recipients(&self) -> Vec<Recipient> {
+        let set = self.backup.as_ref().and_then(|backup| backup.recipient.as_ref());
+        set.and_then(|text| text.parse().ok()).into_iter().collect()
     }
 
     /// The database's address.

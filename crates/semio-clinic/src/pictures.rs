@@ -6,6 +6,17 @@ use bytes::Bytes;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, local::LocalFileSystem, path::Path as Key};
 use semio_model::hex_sha256;
 
+use crate::clock;
+
+/// How long a file waits for somebody to decide whose it is: a day.
+pub(crate) const HELD: i64 = 24 * clock::HOUR;
+
+const HELD_FOLDER: &str = "held";
+
+fn held_key(sha256: &str) -> Key {
+    Key::from(format!("{HELD_FOLDER}/{sha256}"))
+}
+
 /// Where files lie.
 #[derive(Clone)]
 pub struct Pictures {
@@ -74,6 +85,42 @@ impl Pictures {
             tokio::task::spawn_blocking(move || hex_sha256(&bytes)).await.expect("hashing does not panic")
         };
         if found == sha256 { Ok(bytes) } else { Err(PictureError::Damaged(sha256.to_owned())) }
+    }
+
+    /// Keeps a file apart until it is decided whose it is, and gives its name.
+    pub(crate) async fn hold(&self, bytes: Bytes) -> Result<String, PictureError> {
+        let sha256 = {
+            let bytes = bytes.clone();
+            tokio::task::spawn_blocking(move || hex_sha256(&bytes)).await.expect("hashing does not panic")
+        };
+        // Written anew where it is there, so that its day begins anew too.
+        self.store.put(&held_key(&sha256), bytes.into()).await?;
+        Ok(sha256)
+    }
+
+    /// The bytes of a file that is kept apart.
+    pub(crate) async fn held(&self, sha256: &str) -> Result<Bytes, PictureError> {
+        Ok(self.store.get(&held_key(sha256)).await?.bytes().await?)
+    }
+
+    /// Forgets a file that was kept apart.
+    pub(crate) async fn forget_held(&self, sha256: &str) -> Result<(), PictureError> {
+        match self.store.delete(&held_key(sha256)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Forgets those about which nobody decided in time; gives how many.
+    pub(crate) async fn forget_undecided(&self) -> Result<usize, PictureError> {
+        let all = self.store.list_with_delimiter(Some(&Key::from(HELD_FOLDER))).await?;
+        let old = clock::now() - HELD;
+        let mut gone = 0;
+        for object in all.objects.into_iter().filter(|object| object.last_modified.timestamp_millis() < old) {
+            self.store.delete(&object.location).await?;
+            gone += 1;
+        }
+        Ok(gone)
     }
 
     /// Takes a file away for good.

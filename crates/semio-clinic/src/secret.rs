@@ -11,7 +11,11 @@ use sha2::{Digest, Sha256};
 pub struct Secrets {
     audit: [u8; 32],
     forms: [u8; 32],
+    codes: [u8; 32],
 }
+
+/// The keys' files.
+pub(crate) const FILES: [&str; 3] = ["audit.key", "forms.key", "codes.key"];
 
 /// Why the keys cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +45,8 @@ impl Secrets {
     /// # Errors
     /// [`SecretError`] names the file. Keys that other users can read are refused.
     pub fn open(folder: &Path) -> Result<Self, SecretError> {
-        Ok(Self { audit: key(&folder.join("audit.key"))?, forms: key(&folder.join("forms.key"))? })
+        let [audit, forms, codes] = FILES.map(|name| key(&folder.join(name)));
+        Ok(Self { audit: audit?, forms: forms?, codes: codes? })
     }
 
     /// HMAC-SHA-256 of a row of the audit trail, in hexadecimal digits.
@@ -54,6 +59,11 @@ impl Secrets {
         sign(&self.forms, visit.as_bytes())
     }
 
+    /// A secret for codes beside a password, made from what is kept of it in the records.
+    pub(crate) fn code_secret(&self, kept: &str) -> [u8; 32] {
+        mac(&self.codes, kept.as_bytes())
+    }
+
     /// Whether a form brought back what it was given. Takes the same time whatever is wrong.
     pub(crate) fn is_form_token(&self, visit: &str, token: &str) -> bool {
         let expected = self.form_token(visit);
@@ -62,10 +72,14 @@ impl Secrets {
     }
 }
 
-fn sign(key: &[u8; 32], bytes: &[u8]) -> String {
+fn mac(key: &[u8; 32], bytes: &[u8]) -> [u8; 32] {
     let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(bytes);
-    hex(&mac.finalize().into_bytes())
+    mac.finalize().into_bytes().into()
+}
+
+fn sign(key: &[u8; 32], bytes: &[u8]) -> String {
+    hex(&mac(key, bytes))
 }
 
 fn key(path: &Path) -> Result<[u8; 32], SecretError> {

@@ -31,6 +31,9 @@ pub enum ServeError {
     /// The records do not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The tables are of an earlier version, and cannot be copied before they are changed.
+    #[error("the tables are of an earlier version, and copying them before the change failed: {0}")]
+    Copy(#[from] Box<backup::BackupError>),
     /// The folder of pictures cannot be had.
     #[error(transparent)]
     Pictures(#[from] PictureError),
@@ -60,10 +63,11 @@ pub async fn open_store(config: &Config) -> Result<Store, ServeError> {
     config.check()?;
     std::fs::create_dir_all(&config.data).map_err(PictureError::Folder)?;
     let secrets = Arc::new(Secrets::open(&config.data.join("keys"))?);
-    if let Some(saved) = Store::save_before_change(&config.database_url(), &config.data).await? {
+    if let Some(saved) = backup::save_before_change(config).await.map_err(Box::new)? {
         tracing::info!(file = %saved.display(), "the tables are of an earlier version; they were copied before the change");
     }
-    Ok(Store::open(&config.database_url(), secrets).await?)
+    let slow = Duration::from_millis(config.slow_milliseconds);
+    Ok(Store::open(&config.database_url(), secrets, slow).await?)
 }
 
 /// Puts the app together: records, pictures, models, readers.
@@ -136,6 +140,11 @@ async fn keep_house(app: App) {
         note_head(&app).await;
         if let Err(error) = app.store.forget_sessions().await {
             tracing::warn!(%error, "old sessions cannot be forgotten");
+        }
+        match app.pictures.forget_undecided().await {
+            Ok(0) => {}
+            Ok(files) => tracing::info!(files, "files about which nobody decided within a day were discarded"),
+            Err(error) => tracing::warn!(%error, "files about which nobody decided cannot be discarded"),
         }
     }
 }

@@ -125,7 +125,7 @@ function follow(row: HTMLElement): void {
 }
 
 function list(form: HTMLFormElement): HTMLElement {
-  const near = form.parentElement?.querySelector<HTMLElement>("#upload-rows, ul.uploads");
+  const near = document.querySelector<HTMLElement>("#upload-rows, ul.uploads");
   if (near) return near;
   const made = document.createElement("ul");
   made.className = "uploads";

@@ -3,12 +3,15 @@
 mod field;
 mod password;
 mod register;
+mod second_factor;
 mod session;
+mod team;
 mod token;
 
 pub(crate) use field::{Fault, Faults, Field, FormError, email_of, lines, one_line};
 pub use password::Strength;
 pub use register::Register;
+pub(crate) use second_factor::Enrolment;
 pub(crate) use session::{SignIn, SignedIn};
 
 use sea_orm::{
@@ -282,37 +285,6 @@ impl Store {
         change.commit().await
     }
 
-    /// Puts a person into the team of that name, which is made where there is none; an empty name takes the person out.
-    pub(crate) async fn set_team(&self, id: Uuid, team: &str, by: Uuid) -> Result<(), StoreError> {
-        let person = self.person(id).await?;
-        let team: String = lines(team).chars().take(200).collect();
-        let known = match team.as_str() {
-            "" => None,
-            name => circle::Entity::find().filter(circle::Column::Name.eq(name)).one(self.db()).await?.map(|c| c.id),
-        };
-        let mut change = self.change().await?;
-        let team_id = match (team.is_empty(), known) {
-            (true, _) => None,
-            (false, Some(id)) => Some(id),
-            (false, None) => {
-                let new =
-                    circle::ActiveModel { id: Set(Uuid::now_v7()), name: Set(team), created_at: Set(clock::now()) };
-                Some(new.insert(change.tx()).await?.id)
-            }
-        };
-        let mut row = person.into_active_model();
-        row.team_id = Set(team_id);
-        row.update(change.tx()).await?;
-        change.note(Entry::by(by, "person.team").of(id));
-        change.commit().await
-    }
-
-    /// A team's name.
-    pub(crate) async fn team_name(&self, id: Option<Uuid>) -> Result<Option<String>, StoreError> {
-        let Some(id) = id else { return Ok(None) };
-        Ok(circle::Entity::find_by_id(id).one(self.db()).await?.map(|circle| circle.name))
-    }
-
     /// Changes what a person chose for the pages.
     pub(crate) async fn set_preferences(
         &self,
@@ -388,6 +360,11 @@ impl Store {
         Ok(true)
     }
 
+    /// Whether this is the person's password.
+    pub(crate) async fn is_password(&self, person: &Person, typed: &str) -> bool {
+        password::verify(typed.to_owned(), person.password_hash.clone()).await
+    }
+
     /// Changes the password of somebody who is signed in; other sessions end. `false` where the old one is wrong.
     pub(crate) async fn change_password(
         &self,
@@ -397,7 +374,7 @@ impl Store {
         strength: Strength,
         session: Uuid,
     ) -> Result<bool, FormError> {
-        if !password::verify(old.to_owned(), person.password_hash.clone()).await {
+        if !self.is_password(&person, old).await {
             return Ok(false);
         }
         let id = person.id;

@@ -14,7 +14,7 @@ use crate::{
     clock,
     secret::{digest, random_text},
     store::{
-        Store, StoreError,
+        Change, Store, StoreError,
         entity::{person, person::Model as Person, session},
     },
 };
@@ -35,6 +35,8 @@ const LOCK: i64 = 15 * clock::MINUTE;
 pub(crate) enum SignIn {
     /// The cookie's new content.
     Done { cookie: String },
+    /// The password is right; a code is asked for.
+    Code { person: Uuid },
     /// Address or password are wrong, or the account is closed: not told which.
     Wrong,
     /// The password is right, but nobody has confirmed the account.
@@ -64,50 +66,52 @@ impl Store {
             return Ok(SignIn::Locked { minutes: (until - now) / clock::MINUTE + 1 });
         }
         let right = password::verify(typed.to_owned(), person.password_hash.clone()).await;
-        let id = person.id;
-        let mut change = self.change().await?;
         if !right || person.closed_at.is_some() {
-            // Counted where the count stands: guesses at the same time are as many.
-            let of_person = || person::Entity::update_many().filter(person::Column::Id.eq(id));
-            of_person()
-                .col_expr(person::Column::Failures, Expr::col(person::Column::Failures).add(1))
-                .exec(change.tx())
-                .await?;
-            of_person()
-                .col_expr(person::Column::Failures, 0_i32.into())
-                .col_expr(person::Column::LockedUntil, (now + LOCK).into())
-                .filter(person::Column::Failures.gte(FAILURES))
-                .exec(change.tx())
-                .await?;
-            change.note(Entry::by_nobody("person.sign-in-failed").of(id));
-            change.commit().await?;
+            self.count_failure(person.id, now).await?;
             return Ok(SignIn::Wrong);
         }
         if person.confirmed_at.is_none() {
             return Ok(SignIn::Unconfirmed);
         }
-        // Other guesses may have locked the account while this password was looked at.
-        let person = person::Entity::find_by_id(id).one(change.tx()).await?.ok_or(StoreError::Missing)?;
+        if self.asks_for_code(person.id).await? {
+            return Ok(SignIn::Code { person: person.id });
+        }
+        let change = self.change().await?;
+        open_session(change, person.id, now).await
+    }
+
+    /// The second step, for somebody whose password was right. Wrong codes count as wrong passwords do.
+    pub(crate) async fn sign_in_with_code(&self, id: Uuid, typed: &str) -> Result<SignIn, StoreError> {
+        let person = self.person(id).await?;
+        let now = clock::now();
         if let Some(until) = person.locked_until.filter(|until| *until > now) {
             return Ok(SignIn::Locked { minutes: (until - now) / clock::MINUTE + 1 });
         }
-        let cookie = random_text();
-        let mut row = person.into_active_model();
-        row.failures = Set(0);
-        row.locked_until = Set(None);
-        row.update(change.tx()).await?;
-        session::ActiveModel {
-            id: Set(Uuid::now_v7()),
-            token_hash: Set(digest(&cookie)),
-            person_id: Set(id),
-            created_at: Set(now),
-            seen_at: Set(now),
+        let change = self.change().await?;
+        if person.closed_at.is_some() || !self.use_code(&change, id, typed).await? {
+            drop(change);
+            self.count_failure(id, now).await?;
+            return Ok(SignIn::Wrong);
         }
-        .insert(change.tx())
-        .await?;
-        change.note(Entry::by(id, "person.sign-in").of(id));
-        change.commit().await?;
-        Ok(SignIn::Done { cookie })
+        open_session(change, id, now).await
+    }
+
+    /// Counts where the count stands: guesses at the same time are as many.
+    async fn count_failure(&self, id: Uuid, now: i64) -> Result<(), StoreError> {
+        let mut change = self.change().await?;
+        let of_person = || person::Entity::update_many().filter(person::Column::Id.eq(id));
+        of_person()
+            .col_expr(person::Column::Failures, Expr::col(person::Column::Failures).add(1))
+            .exec(change.tx())
+            .await?;
+        of_person()
+            .col_expr(person::Column::Failures, 0_i32.into())
+            .col_expr(person::Column::LockedUntil, (now + LOCK).into())
+            .filter(person::Column::Failures.gte(FAILURES))
+            .exec(change.tx())
+            .await?;
+        change.note(Entry::by_nobody("person.sign-in-failed").of(id));
+        change.commit().await
     }
 
     /// Who holds this cookie, if the session still lives.
@@ -150,4 +154,29 @@ impl Store {
         let old = session::Entity::delete_many().filter(session::Column::SeenAt.lt(clock::now() - IDLE));
         Ok(old.exec(self.db()).await?.rows_affected)
     }
+}
+
+async fn open_session(mut change: Change, id: Uuid, now: i64) -> Result<SignIn, StoreError> {
+    // Other guesses may have locked the account while this one was looked at.
+    let person = person::Entity::find_by_id(id).one(change.tx()).await?.ok_or(StoreError::Missing)?;
+    if let Some(until) = person.locked_until.filter(|until| *until > now) {
+        return Ok(SignIn::Locked { minutes: (until - now) / clock::MINUTE + 1 });
+    }
+    let cookie = random_text();
+    let mut row = person.into_active_model();
+    row.failures = Set(0);
+    row.locked_until = Set(None);
+    row.update(change.tx()).await?;
+    session::ActiveModel {
+        id: Set(Uuid::now_v7()),
+        token_hash: Set(digest(&cookie)),
+        person_id: Set(id),
+        created_at: Set(now),
+        seen_at: Set(now),
+    }
+    .insert(change.tx())
+    .await?;
+    change.note(Entry::by(id, "person.sign-in").of(id));
+    change.commit().await?;
+    Ok(SignIn::Done { cookie })
 }

@@ -11,21 +11,60 @@ use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use semio_model::hex;
 use sha2::{Digest, Sha256};
 
-use super::{BackupError, Contents, SCHEMA};
+use super::{
+    BackupError, Contents, SCHEMA,
+    age::{Identity, Opener, Recipient, Sealer, is_sealed},
+};
 
 const CONTENTS: &str = "backup.json";
 
-type Archive = tar::Builder<GzEncoder<BufWriter<File>>>;
+type Archive = tar::Builder<GzEncoder<Sink>>;
+
+/// The file as it is written: as it is, or sealed.
+enum Sink {
+    Plain(BufWriter<File>),
+    Sealed(Box<Sealer<BufWriter<File>>>),
+}
+
+impl Sink {
+    fn finish(self) -> io::Result<File> {
+        let file = match self {
+            Self::Plain(file) => file,
+            Self::Sealed(sealer) => sealer.finish()?,
+        };
+        file.into_inner().map_err(io::IntoInnerError::into_error)
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(file) => file.write(bytes),
+            Self::Sealed(sealer) => sealer.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(file) => file.flush(),
+            Self::Sealed(sealer) => sealer.flush(),
+        }
+    }
+}
+
+/// What is packed, and where it lies.
+pub(super) struct Parts {
+    pub(super) spool: PathBuf,
+    pub(super) heads: Vec<u8>,
+    /// The data folder with its pictures, and the folder of models; `None` packs rows alone.
+    pub(super) files: Option<(PathBuf, PathBuf)>,
+    /// Who can open the archive; everybody where there are none.
+    pub(super) recipients: Vec<Recipient>,
+}
 
 /// Packs spooled tables, pictures, models and heads.
-pub(super) fn pack(
-    mut contents: Contents,
-    spool: &Path,
-    heads: &[u8],
-    data: &Path,
-    models: &Path,
-    output: &Path,
-) -> Result<Contents, BackupError> {
+pub(super) fn pack(mut contents: Contents, parts: &Parts, output: &Path) -> Result<Contents, BackupError> {
+    let Parts { spool, heads, files, recipients } = parts;
     let partial = output.with_extension("partial");
     let failed = |e| BackupError::file("write", &partial, e);
     let mut options = File::options();
@@ -34,27 +73,35 @@ pub(super) fn pack(
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(&partial).map_err(failed)?;
-    let mut archive = tar::Builder::new(GzEncoder::new(BufWriter::new(file), Compression::fast()));
+    let file = BufWriter::new(file);
+    let sink = if recipients.is_empty() {
+        Sink::Plain(file)
+    } else {
+        Sink::Sealed(Box::new(Sealer::new(file, recipients).map_err(failed)?))
+    };
+    let mut archive = tar::Builder::new(GzEncoder::new(sink, Compression::fast()));
     let mut add = |archive: &mut Archive, name: String, bytes: &[u8]| -> Result<(), BackupError> {
         append(archive, &name, bytes).map_err(|e| BackupError::file("write", &partial, e))?;
         contents.files.insert(name, hex(&Sha256::digest(bytes)));
         Ok(())
     };
-    for sha256 in pictures(spool)? {
-        let name = format!("pictures/{}/{sha256}", &sha256[..2]);
-        let bytes = fs::read(data.join(&name)).map_err(|_| BackupError::Picture(sha256.clone()))?;
-        if hex(&Sha256::digest(&bytes)) != sha256 {
-            return Err(BackupError::Picture(sha256));
+    if let Some((data, models)) = files {
+        for sha256 in pictures(spool)? {
+            let name = format!("pictures/{}/{sha256}", &sha256[..2]);
+            let bytes = fs::read(data.join(&name)).map_err(|_| BackupError::Picture(sha256.clone()))?;
+            if hex(&Sha256::digest(&bytes)) != sha256 {
+                return Err(BackupError::Picture(sha256));
+            }
+            add(&mut archive, name, &bytes)?;
         }
-        add(&mut archive, name, &bytes)?;
-    }
-    let mut found = vec![];
-    walk(models, &mut found)?;
-    for path in found {
-        let below = path.strip_prefix(models).unwrap_or(&path);
-        let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
-        let bytes = fs::read(&path).map_err(|e| BackupError::file("read", &path, e))?;
-        add(&mut archive, format!("models/{}", parts.join("/")), &bytes)?;
+        let mut found = vec![];
+        walk(models, &mut found)?;
+        for path in found {
+            let below = path.strip_prefix(models).unwrap_or(&path);
+            let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+            let bytes = fs::read(&path).map_err(|e| BackupError::file("read", &path, e))?;
+            add(&mut archive, format!("models/{}", parts.join("/")), &bytes)?;
+        }
     }
     add(&mut archive, "audit-heads.jsonl".into(), heads)?;
     for table in &contents.tables {
@@ -66,7 +113,7 @@ pub(super) fn pack(
     let json = serde_json::to_vec_pretty(&contents).map_err(|e| failed(e.into()))?;
     append(&mut archive, CONTENTS, &json).map_err(failed)?;
     let finish = || -> io::Result<()> {
-        let file = archive.into_inner()?.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let file = archive.into_inner()?.finish()?.finish()?;
         file.sync_all()?;
         fs::rename(&partial, output)
     };
@@ -112,10 +159,17 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), BackupError> {
 }
 
 /// Unpacks into an empty folder and compares every file with what `backup.json` says of it.
-pub(super) fn unpack(file: &Path, folder: &Path) -> Result<Contents, BackupError> {
+pub(super) fn unpack(file: &Path, folder: &Path, identity: Option<&Identity>) -> Result<Contents, BackupError> {
     let form = |problem: String| BackupError::Form(file.into(), problem);
     let source = File::open(file).map_err(|e| BackupError::file("read", file, e))?;
-    let mut archive = tar::Archive::new(GzDecoder::new(BufReader::new(source)));
+    let mut source = BufReader::new(source);
+    let source: Box<dyn Read> = if is_sealed(&mut source).map_err(|e| BackupError::file("read", file, e))? {
+        let identity = identity.ok_or_else(|| BackupError::Sealed(file.into()))?;
+        Box::new(Opener::new(source, identity).map_err(|e| form(e.to_string()))?)
+    } else {
+        Box::new(source)
+    };
+    let mut archive = tar::Archive::new(GzDecoder::new(source));
     let mut hashes: BTreeMap<String, String> = BTreeMap::new();
     let mut contents = None;
     for entry in archive.entries().map_err(|e| form(e.to_string()))? {
@@ -141,7 +195,8 @@ pub(super) fn unpack(file: &Path, folder: &Path) -> Result<Contents, BackupError
         hashes.insert(name, hex(&out.hash.finalize()));
     }
     let contents = contents.ok_or_else(|| form("it holds no backup.json".into()))?;
-    if contents.schema != SCHEMA || contents.tables_version != crate::store::tables_version() {
+    // Tables of earlier versions fit: what was added since is empty in them (`store::migration`).
+    if contents.schema != SCHEMA || !crate::store::knows_tables(&contents.tables_version) {
         return Err(form(format!(
             "it is of semio {} ({}), whose tables are others",
             contents.code_version, contents.tables_version

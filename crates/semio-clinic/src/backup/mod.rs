@@ -3,9 +3,11 @@
 //! A backup is a gzipped tar archive: `tables/NAME.jsonl` (all rows, read in one transaction), `pictures/`, `models/`,
 //! `audit-heads.jsonl`, and `backup.json` last, which says how much there is and what each table's and file's SHA-256 is.
 //! Keys are not in it: whoever finds a backup must not be able to write an audit trail that verifies. They are a folder
-//! of two small files, kept apart and given back at a restoration.
+//! of two small files, kept apart and given back at a restoration. With a recipient the whole is sealed ([`Recipient`]).
 
+mod age;
 mod archive;
+mod before;
 mod schedule;
 mod tables;
 
@@ -18,6 +20,8 @@ use std::{
 use sea_orm::{DatabaseBackend, EntityTrait, IsolationLevel, TransactionTrait};
 use serde::{Deserialize, Serialize};
 
+pub use age::{AgeKeyError, Identity, Recipient};
+pub(crate) use before::save_before_change;
 pub(crate) use schedule::keep;
 pub use schedule::{Proof, Schedule, last_proof};
 pub use tables::Table;
@@ -92,6 +96,9 @@ pub enum BackupError {
     /// The file is no backup, or not whole.
     #[error("{path} is no whole backup: {problem}", path = .0.display(), problem = .1)]
     Form(PathBuf, String),
+    /// The file is sealed, and no identity was given.
+    #[error("{path} is encrypted; name the file of the identity that opens it", path = .0.display())]
+    Sealed(PathBuf),
     /// A table's lines are not those of this program.
     #[error("table {0} of the backup is damaged, or was written by another version of semio")]
     Table(String),
@@ -115,16 +122,22 @@ impl BackupError {
 /// How often a backup begins again because records were erased under it.
 const TRIES: usize = 3;
 
-/// Takes a backup into a file, which appears whole or not at all. The server may run.
+/// Takes a backup into a file, which appears whole or not at all. The server may run. With recipients only they can open
+/// it.
 ///
 /// # Errors
 /// [`BackupError`] names what cannot be read or written.
-pub async fn take(config: &Config, output: &Path) -> Result<Contents, BackupError> {
+pub async fn take(config: &Config, output: &Path, recipients: &[Recipient]) -> Result<Contents, BackupError> {
     let store = open_store(config).await.map_err(Box::new)?;
-    take_from(&store, config, output).await
+    take_from(&store, config, output, recipients).await
 }
 
-async fn take_from(store: &Store, config: &Config, output: &Path) -> Result<Contents, BackupError> {
+async fn take_from(
+    store: &Store,
+    config: &Config,
+    output: &Path,
+    recipients: &[Recipient],
+) -> Result<Contents, BackupError> {
     let folder = output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(|e| BackupError::file("write", folder, e))?;
     for _ in 0..TRIES {
@@ -140,8 +153,14 @@ async fn take_from(store: &Store, config: &Config, output: &Path) -> Result<Cont
             tables,
             files: BTreeMap::new(),
         };
-        let (data, models, output) = (config.data.clone(), config.models.clone(), output.to_owned());
-        let packed = blocking(move || archive::pack(contents, spool.path(), &heads, &data, &models, &output)).await;
+        let parts = archive::Parts {
+            spool: spool.path().into(),
+            heads,
+            files: Some((config.data.clone(), config.models.clone())),
+            recipients: recipients.to_vec(),
+        };
+        let output = output.to_owned();
+        let packed = blocking(move || archive::pack(contents, &parts, &output)).await;
         match packed {
             Err(BackupError::Picture(sha256)) => {
                 // Erased after the rows were read, or missing indeed?
@@ -168,24 +187,31 @@ async fn dump(store: &Store, folder: &Path) -> Result<Vec<Table>, BackupError> {
 }
 
 /// Restores a backup into an empty place: `config` names its data folder, its folder of models and its database. Then
-/// compares counts and hashes, and verifies the audit trail with the keys that were kept apart.
+/// compares counts and hashes, and verifies the audit trail with the keys that were kept apart. A sealed one is opened
+/// with the identity.
 ///
 /// # Errors
 /// [`BackupError`]; nothing that was there is changed.
-pub async fn restore(file: &Path, config: &Config, keys: &Path) -> Result<Contents, BackupError> {
+pub async fn restore(
+    file: &Path,
+    config: &Config,
+    keys: &Path,
+    identity: Option<&Identity>,
+) -> Result<Contents, BackupError> {
     for folder in [&config.data, &config.models] {
         if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(BackupError::NotEmpty(folder.display().to_string()));
         }
     }
+    // The embedded database lies in the data folder.
+    fs::create_dir_all(&config.data).map_err(|e| BackupError::file("write", &config.data, e))?;
     if !crate::store::is_empty(&config.database_url()).await? {
         return Err(BackupError::NotEmpty("the database".into()));
     }
-    fs::create_dir_all(&config.data).map_err(|e| BackupError::file("write", &config.data, e))?;
     let spool = tempfile::tempdir_in(&config.data).map_err(|e| BackupError::file("write", &config.data, e))?;
     let contents = {
-        let (file, spool) = (file.to_owned(), spool.path().to_owned());
-        blocking(move || archive::unpack(&file, &spool)).await?
+        let (file, spool, identity) = (file.to_owned(), spool.path().to_owned(), identity.cloned());
+        blocking(move || archive::unpack(&file, &spool, identity.as_ref())).await?
     };
     copy_keys(keys, &config.data.join("keys"))?;
     for (from, to) in [("pictures", config.data.join("pictures")), ("models", config.models.clone())] {
@@ -208,9 +234,11 @@ pub async fn restore(file: &Path, config: &Config, keys: &Path) -> Result<Conten
 async fn compare(store: &Store, config: &Config, contents: &Contents) -> Result<(), BackupError> {
     let spool = tempfile::tempdir().map_err(|e| BackupError::file("write", Path::new("a temporary folder"), e))?;
     let found = dump(store, spool.path()).await?;
-    for (was, is) in contents.tables.iter().zip(&found) {
-        if was != is {
-            return Err(BackupError::Differs(format!("table {} ({} rows of {})", was.name, is.rows, was.rows)));
+    for was in &contents.tables {
+        let is = found.iter().find(|table| table.name == was.name);
+        if is != Some(was) {
+            let rows = is.map_or(0, |table| table.rows);
+            return Err(BackupError::Differs(format!("table {} ({rows} rows of {})", was.name, was.rows)));
         }
     }
     let (data, files) = (config.data.clone(), contents.files.clone());
@@ -228,7 +256,7 @@ async fn compare(store: &Store, config: &Config, contents: &Contents) -> Result<
 }
 
 /// Restores a backup to a scratch place beside it and takes that away again.
-pub(crate) async fn prove(file: &Path, config: &Config) -> Result<Contents, BackupError> {
+pub(crate) async fn prove(file: &Path, config: &Config, identity: &Identity) -> Result<Contents, BackupError> {
     let folder = file.parent().unwrap_or(Path::new("."));
     let scratch = tempfile::tempdir_in(folder).map_err(|e| BackupError::file("write", folder, e))?;
     let place = Config {
@@ -237,7 +265,7 @@ pub(crate) async fn prove(file: &Path, config: &Config) -> Result<Contents, Back
         models: scratch.path().join("models"),
         ..config.clone()
     };
-    restore(file, &place, &config.data.join("keys")).await
+    restore(file, &place, &config.data.join("keys"), Some(identity)).await
 }
 
 fn copy_keys(from: &Path, to: &Path) -> Result<(), BackupError> {
@@ -245,7 +273,7 @@ fn copy_keys(from: &Path, to: &Path) -> Result<(), BackupError> {
         return Err(BackupError::Keys(from.into()));
     }
     fs::create_dir_all(to).map_err(|e| BackupError::file("write", to, e))?;
-    for name in ["audit.key", "forms.key"] {
+    for name in crate::secret::FILES {
         if from.join(name).is_file() {
             // Permissions are copied with the bytes.
             fs::copy(from.join(name), to.join(name)).map_err(|e| BackupError::file("write", &to.join(name), e))?;

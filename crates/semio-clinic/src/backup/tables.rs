@@ -19,12 +19,29 @@ use crate::store::{
     StoreError,
     entity::{
         audit, audit_head, circle, course, identifier, image, model, patient, person, picture, prediction, review,
-        study,
+        second_factor, study,
     },
 };
 
 /// Rows that are read or written at once.
-const CHUNK: u64 = 500;
+pub(super) const CHUNK: u64 = 500;
+
+/// The tables of a backup with their keys, in the order in which they are filled.
+pub(super) const TABLES: [(&str, &str); 13] = [
+    ("circle", "id"),
+    ("person", "id"),
+    ("second_factor", "person_id"),
+    ("patient", "id"),
+    ("identifier", "id"),
+    ("picture", "sha256"),
+    ("study", "id"),
+    ("image", "id"),
+    ("model", "id"),
+    ("prediction", "id"),
+    ("review", "id"),
+    ("audit", "seq"),
+    ("audit_head", "id"),
+];
 
 /// A table in a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +87,7 @@ pub(super) async fn dump<C: ConnectionTrait>(tx: &C, folder: &Path) -> Result<Ve
     Ok(vec![
         dump!(tx, folder, circle, Id, id),
         dump!(tx, folder, person, Id, id),
+        dump!(tx, folder, second_factor, PersonId, person_id),
         dump!(tx, folder, patient, Id, id),
         dump!(tx, folder, identifier, Id, id),
         dump!(tx, folder, course, Id, id),
@@ -108,6 +126,10 @@ macro_rules! load {
 pub(super) async fn load<C: ConnectionTrait>(tx: &C, folder: &Path) -> Result<(), BackupError> {
     load!(tx, folder, circle);
     load!(tx, folder, person);
+    // Backups of before 0.1 have none.
+    if table_file(folder, "second_factor").is_file() {
+        load!(tx, folder, second_factor);
+    }
     // A record may point to one that comes later: pointers are set when all are there.
     let mut merged = vec![];
     load!(tx, folder, patient, |row: &mut patient::Model| {
@@ -137,7 +159,8 @@ pub(super) async fn load<C: ConnectionTrait>(tx: &C, folder: &Path) -> Result<()
     Ok(())
 }
 
-struct Lines {
+/// A table's lines as they are written, with their hash.
+pub(super) struct Lines {
     file: BufWriter<File>,
     path: std::path::PathBuf,
     hash: Sha256,
@@ -145,7 +168,7 @@ struct Lines {
 }
 
 impl Lines {
-    fn new(folder: &Path, name: &str) -> Result<Self, BackupError> {
+    pub(super) fn new(folder: &Path, name: &str) -> Result<Self, BackupError> {
         let path = table_file(folder, name);
         let file = BufWriter::new(File::create(&path).map_err(|e| BackupError::file("write", &path, e))?);
         let table = Table { name: name.into(), rows: 0, sha256: String::new() };
@@ -153,14 +176,19 @@ impl Lines {
     }
 
     fn add(&mut self, row: &impl Serialize) -> Result<(), BackupError> {
-        let mut line = serde_json::to_vec(row).map_err(|e| BackupError::file("write", &self.path, e.into()))?;
-        line.push(b'\n');
-        self.hash.update(&line);
-        self.table.rows += 1;
-        self.file.write_all(&line).map_err(|e| BackupError::file("write", &self.path, e))
+        let line = serde_json::to_string(row).map_err(|e| BackupError::file("write", &self.path, e.into()))?;
+        self.add_text(&line)
     }
 
-    fn end(mut self) -> Result<Table, BackupError> {
+    /// A row that is JSON already.
+    pub(super) fn add_text(&mut self, json: &str) -> Result<(), BackupError> {
+        let line = format!("{json}\n");
+        self.hash.update(&line);
+        self.table.rows += 1;
+        self.file.write_all(line.as_bytes()).map_err(|e| BackupError::file("write", &self.path, e))
+    }
+
+    pub(super) fn end(mut self) -> Result<Table, BackupError> {
         self.file.flush().map_err(|e| BackupError::file("write", &self.path, e))?;
         self.table.sha256 = semio_model::hex(&self.hash.finalize());
         Ok(self.table)

@@ -63,6 +63,11 @@ impl PatientForm {
         }
     }
 
+    /// Whether a record can be made of it.
+    pub(crate) fn is_enough(&self) -> bool {
+        self.check().is_ok()
+    }
+
     fn check(&self) -> Result<Checked, Faults> {
         let mut faults = Faults::default();
         let family_name = faults.take(Field::FamilyName, one_line(&self.family_name, 200));

@@ -5,7 +5,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use super::{
     Store, StoreError,
     entity::{
-        image, patient, picture,
+        patient, picture,
         prediction::{self, State},
         session,
     },
@@ -39,11 +39,5 @@ impl Store {
             unsure: outcome("unsure").count(&self.db).await?,
             sessions: session::Entity::find().count(&self.db).await?,
         })
-    }
-
-    /// Whether a study holds this file.
-    pub(crate) async fn is_filed(&self, sha256: &str) -> Result<bool, StoreError> {
-        let filed = image::Entity::find().filter(image::Column::PictureSha256.eq(sha256));
-        Ok(filed.one(&self.db).await?.is_some())
     }
 }

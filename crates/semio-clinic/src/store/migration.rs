@@ -1,14 +1,19 @@
 //! How the tables come to be, step by step. A step that was released is never changed: the next one changes its tables.
+//!
+//! A step adds tables or optional columns. Their entities' fields have `#[serde(default, skip_serializing_if =
+//! "Option::is_none")]`, so that backups of earlier versions are still read, and compare.
 
-use sea_orm::{DatabaseBackend, DbErr};
+use sea_orm::DbErr;
 use sea_orm_migration::{MigrationTrait, MigratorTrait, SchemaManager, async_trait, prelude::*};
+
+use super::draft::Draft;
 
 /// All steps in order.
 pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Records)]
+        vec![Box::new(Records), Box::new(SecondFactor)]
     }
 }
 
@@ -21,139 +26,28 @@ impl MigrationName for Records {
     }
 }
 
-/// A table under way. Names of columns are the entities' own.
-struct Draft {
-    table: TableCreateStatement,
-    indices: Vec<IndexCreateStatement>,
-    name: &'static str,
-    backend: DatabaseBackend,
+/// Codes beside the password.
+struct SecondFactor;
+
+impl MigrationName for SecondFactor {
+    fn name(&self) -> &'static str {
+        "m0002_second_factor"
+    }
 }
 
-impl Draft {
-    fn new(manager: &SchemaManager<'_>, name: &'static str) -> Self {
-        let mut table = Table::create();
-        table.table(name);
-        let backend = manager.get_database_backend();
-        if backend == DatabaseBackend::MySql {
-            table.engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin");
-        }
-        Self { table, indices: vec![], name, backend }
-    }
-
-    fn column(mut self, mut column: ColumnDef, optional: bool) -> Self {
-        if optional {
-            column.null();
-        } else {
-            column.not_null();
-        }
-        self.table.col(column);
-        self
-    }
-
-    fn id(mut self) -> Self {
-        self.table.col(ColumnDef::new("id").uuid().not_null().primary_key().take());
-        self
-    }
-
-    fn uuid(self, name: &'static str) -> Self {
-        self.column(ColumnDef::new(name).uuid().take(), false)
-    }
-
-    fn uuid_or_none(self, name: &'static str) -> Self {
-        self.column(ColumnDef::new(name).uuid().take(), true)
-    }
-
-    fn text(self, name: &'static str, length: u32) -> Self {
-        self.column(ColumnDef::new(name).string_len(length).take(), false)
-    }
-
-    fn text_or_none(self, name: &'static str, length: u32) -> Self {
-        self.column(ColumnDef::new(name).string_len(length).take(), true)
-    }
-
-    /// A text in whose order pages are shown: compared by its bytes on every database.
-    fn key(self, name: &'static str, length: u32) -> Self {
-        let mut column = ColumnDef::new(name).string_len(length).take();
-        if self.backend == DatabaseBackend::Postgres {
-            column.extra("COLLATE \"C\"");
-        }
-        self.column(column, false)
-    }
-
-    fn long_text(self, name: &'static str, optional: bool) -> Self {
-        self.column(ColumnDef::new(name).text().take(), optional)
-    }
-
-    fn number(self, name: &'static str) -> Self {
-        self.column(ColumnDef::new(name).integer().take(), false)
-    }
-
-    fn time(self, name: &'static str) -> Self {
-        self.column(ColumnDef::new(name).big_integer().take(), false)
-    }
-
-    fn time_or_none(self, name: &'static str) -> Self {
-        self.column(ColumnDef::new(name).big_integer().take(), true)
-    }
-
-    fn day(self, name: &'static str) -> Self {
-        self.column(ColumnDef::new(name).date().take(), false)
-    }
-
-    fn one_of(mut self, column: &'static str, values: &[&'static str]) -> Self {
-        self.table.check(Expr::col(column).is_in(values.iter().copied()));
-        self
-    }
-
-    fn digest(mut self, column: &'static str) -> Self {
-        self.table.check(Expr::expr(Func::char_length(Expr::col(column))).eq(64));
-        self
-    }
-
-    fn refers(
-        mut self,
-        column: &'static str,
-        table: &'static str,
-        to: &'static str,
-        on_delete: ForeignKeyAction,
-    ) -> Self {
-        self.table.foreign_key(
-            ForeignKey::create()
-                .name(format!("fk_{}_{column}", self.name))
-                .from(self.name, column)
-                .to(table, to)
-                .on_delete(on_delete),
-        );
-        self
-    }
-
-    fn index(mut self, columns: &[&'static str]) -> Self {
-        self.indices.push(self.index_of(columns));
-        self
-    }
-
-    fn unique(mut self, columns: &[&'static str]) -> Self {
-        let mut index = self.index_of(columns);
-        index.unique();
-        self.indices.push(index);
-        self
-    }
-
-    fn index_of(&self, columns: &[&'static str]) -> IndexCreateStatement {
-        let mut index = Index::create();
-        index.name(format!("ix_{}_{}", self.name, columns.join("_"))).table(self.name);
-        for column in columns {
-            index.col(*column);
-        }
-        index
-    }
-
-    async fn make(self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-        manager.create_table(self.table).await?;
-        for index in self.indices {
-            manager.create_index(index).await?;
-        }
-        Ok(())
+#[async_trait::async_trait]
+impl MigrationTrait for SecondFactor {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let mut draft = Draft::new(manager, "second_factor");
+        draft.table.col(ColumnDef::new("person_id").uuid().not_null().primary_key().take());
+        draft
+            .text("salt", 64)
+            .time_or_none("confirmed_at")
+            .time("last_step")
+            .long_text("recovery", false)
+            .refers("person_id", "person", "id", Cascade)
+            .make(manager)
+            .await
     }
 }
 

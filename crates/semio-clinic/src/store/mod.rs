@@ -1,27 +1,22 @@
 //! The database: SQLite, PostgreSQL or MariaDB through one query language.
 
 mod counts;
+mod draft;
 #[expect(unreachable_pub, reason = "what sea-orm derives is public")]
 #[expect(clippy::struct_field_names, reason = "columns are named after what they refer to")]
 pub(crate) mod entity;
 mod migration;
+mod slow;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 use crate::{audit, secret::Secrets};
-
-/// Statements slower than this are written to the log.
-const SLOW: Duration = Duration::from_millis(250);
 
 /// The records.
 #[derive(Clone)]
@@ -103,8 +98,8 @@ async fn connect(url: &str) -> Result<DatabaseConnection, StoreError> {
         .max_connections(16)
         .acquire_timeout(Duration::from_secs(10))
         .connect_timeout(Duration::from_secs(10))
-        // Statements are logged with their placeholders, never with values.
-        .sqlx_slow_statements_logging_settings(log::LevelFilter::Warn, SLOW)
+        // Statements are logged with their placeholders, never with values; slow ones by `slow`, with their plan.
+        .sqlx_slow_statements_logging_settings(log::LevelFilter::Trace, Duration::from_secs(1))
         .sqlx_logging_level(log::LevelFilter::Trace);
     options.map_sqlx_sqlite_opts(|options| {
         options
@@ -125,6 +120,26 @@ pub(crate) fn tables_version() -> String {
     migration::Migrator::migrations().last().map(|step| step.name().to_owned()).unwrap_or_default()
 }
 
+/// Whether tables of that version fit into this program's: they are those of one of its steps.
+pub(crate) fn knows_tables(version: &str) -> bool {
+    migration::Migrator::migrations().iter().any(|step| step.name() == version)
+}
+
+/// A database whose tables opening would change, with the version that they have; `None` where nothing is to be changed,
+/// or nothing is there.
+pub(crate) async fn to_be_changed(url: &str) -> Result<Option<(DatabaseConnection, String)>, StoreError> {
+    let db = connect(url).await?;
+    if SchemaManager::new(&db).has_table("person").await?
+        && !migration::Migrator::get_pending_migrations(&db).await?.is_empty()
+    {
+        let applied = migration::Migrator::get_applied_migrations(&db).await?;
+        let version = applied.last().map(|step| step.name().to_owned()).unwrap_or_default();
+        return Ok(Some((db, version)));
+    }
+    db.close().await?;
+    Ok(None)
+}
+
 /// Whether a database holds no tables of ours.
 pub(crate) async fn is_empty(url: &str) -> Result<bool, StoreError> {
     let db = connect(url).await?;
@@ -134,31 +149,15 @@ pub(crate) async fn is_empty(url: &str) -> Result<bool, StoreError> {
 }
 
 impl Store {
-    /// Connects, and brings the tables to this program's version.
+    /// Connects, and brings the tables to this program's version. Statements that take longer than `slow` are logged.
     ///
     /// # Errors
     /// [`StoreError`] where the address is not understood, nothing answers, or the tables are of a later version.
-    pub async fn open(url: &str, secrets: Arc<Secrets>) -> Result<Self, StoreError> {
-        let db = connect(url).await?;
+    pub async fn open(url: &str, secrets: Arc<Secrets>, slow: Duration) -> Result<Self, StoreError> {
+        let mut db = connect(url).await?;
         migration::Migrator::up(&db, None).await?;
+        slow::listen(&mut db, slow);
         Ok(Self { db, secrets })
-    }
-
-    /// Copies a database whose tables opening would change; gives the copy. SQLite alone: servers have their own tools.
-    pub(crate) async fn save_before_change(url: &str, folder: &Path) -> Result<Option<PathBuf>, StoreError> {
-        let db = connect(url).await?;
-        let pending = SchemaManager::new(&db).has_table("person").await?
-            && !migration::Migrator::get_pending_migrations(&db).await?.is_empty();
-        let saved = if pending && db.get_database_backend() == DatabaseBackend::Sqlite {
-            let path = folder.join(format!("before-{}-{}.db", tables_version(), crate::clock::now()));
-            let name = path.display().to_string().replace('\'', "''");
-            db.execute_unprepared(&format!("VACUUM INTO '{name}'")).await?;
-            Some(path)
-        } else {
-            None
-        };
-        db.close().await?;
-        Ok(saved)
     }
 
     /// Which kind of database it is.

@@ -165,7 +165,8 @@ async fn proven(app: &App, visit: &Visit, request: Request) -> Result<Request, P
         return if token.to_str().is_ok_and(is) { Ok(request) } else { Err(Problem::Stale) };
     }
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|k| k.to_str().ok()).unwrap_or_default();
-    if kind.starts_with("multipart/form-data") && request.uri().path() == "/upload" {
+    let takes_files = ["/upload", "/admin/models/upload"].contains(&request.uri().path());
+    if kind.starts_with("multipart/form-data") && takes_files {
         // Too large to be read here: the handler looks at the first field before it takes any other.
         return Ok(request);
     }
@@ -212,14 +213,5 @@ fn address(app: &App, request: &Request) -> IpAddr {
 
 /// A text as a value in an address.
 pub(crate) fn encode(text: &str) -> String {
-    use std::fmt::Write;
-    text.bytes().fold(String::new(), |mut out, byte| {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => out.push(byte as char),
-            _ => {
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
-        out
-    })
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

@@ -28,7 +28,8 @@ pub(super) async fn secure(State(app): State<App>, request: Request, next: Next)
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ];
     for (name, value) in fixed {
-        headers.insert(name, HeaderValue::from_static(value));
+        // A page that a model brought has a stricter policy of its own.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if app.config.is_encrypted() {
         let value = HeaderValue::from_static("max-age=63072000; includeSubDomains");

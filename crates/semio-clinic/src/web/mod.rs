@@ -15,6 +15,7 @@ use std::{ops::Deref, sync::Arc};
 
 use axum::Router;
 
+pub use api::api_table;
 pub use assets::has_front_end;
 pub(crate) use error::{Answer, Problem};
 pub(crate) use guard::Visit;
@@ -89,14 +90,6 @@ impl App {
     /// The service: all routes with everything around them.
     pub fn router(&self) -> Router {
         route::router(self)
-    }
-
-    /// Takes a file away that was received and never filed.
-    pub(crate) async fn forget_unless_used(&self, sha256: &str) -> Result<(), Problem> {
-        if !self.store.is_filed(sha256).await? {
-            self.pictures.remove(sha256).await?;
-        }
-        Ok(())
     }
 
     /// The ends of the audit trail that were written down.

@@ -28,7 +28,8 @@ use super::{
     guard::{Right, guard, visit},
     headers::secure,
     pages::{
-        about, account, admin, course, health, home, images, keys, models, patients, sign_in, studies, twin, upload,
+        about, account, admin, compare, course, health, home, images, keys, model_upload, models, patients,
+        second_factor, sign_in, studies, twin, upload,
     },
 };
 
@@ -60,6 +61,7 @@ pub(crate) fn routes() -> Vec<Route> {
         at(POST, "/language", Anyone, account::language),
         at(GET, "/sign-in", Anyone, sign_in::show),
         at(POST, "/sign-in", Anyone, sign_in::sign_in),
+        at(POST, "/sign-in/code", Anyone, sign_in::code),
         at(GET, "/register", Anyone, sign_in::show_register),
         at(POST, "/register", Anyone, sign_in::register),
         at(GET, "/reset/{secret}", Anyone, sign_in::show_reset),
@@ -68,12 +70,17 @@ pub(crate) fn routes() -> Vec<Route> {
         at(GET, "/account", SignedIn, account::show),
         at(POST, "/account", SignedIn, account::save),
         at(POST, "/account/password", SignedIn, account::password),
+        at(GET, "/account/second-factor", SignedIn, second_factor::show),
+        at(POST, "/account/second-factor", SignedIn, second_factor::confirm),
+        at(POST, "/account/second-factor/remove", SignedIn, second_factor::remove),
         at(GET, "/account/keys", Physician, keys::show),
         at(POST, "/account/keys", Physician, keys::make),
         at(POST, "/account/keys/{id}/revoke", Physician, keys::revoke),
         at(GET, "/models", SignedIn, models::list),
         at(GET, "/models/{id}", SignedIn, models::show),
         at(GET, "/models/{id}/report", SignedIn, models::report),
+        at(GET, "/models/{id}/data", SignedIn, models::data),
+        at(GET, "/compare", SignedIn, compare::show),
         at(GET, "/twin", SignedIn, twin::show),
         at(GET, "/twin/neuron", SignedIn, twin::neuron),
         at(GET, "/twin/axon", SignedIn, twin::axon),
@@ -111,7 +118,9 @@ pub(crate) fn routes() -> Vec<Route> {
         at(POST, "/admin/people/{id}/open", Administrator, admin::open),
         at(POST, "/admin/people/{id}/team", Administrator, admin::team),
         at(POST, "/admin/people/{id}/reset", Administrator, admin::reset),
+        at(POST, "/admin/people/{id}/second-factor", Administrator, second_factor::remove_of),
         at(POST, "/admin/models", Administrator, admin::look),
+        at(POST, "/admin/models/upload", Administrator, model_upload::take),
         at(POST, "/admin/models/{id}", Administrator, admin::set_model),
         at(GET, "/admin/audit", Administrator, admin::audit),
         at(POST, "/admin/audit", Administrator, admin::verify),
@@ -128,7 +137,10 @@ pub fn route_table() -> Vec<(Method, &'static str, &'static str)> {
 pub(super) fn router(app: &App) -> Router {
     let mut pages = Router::new();
     for route in routes() {
-        let handler: MethodRouter<App, Infallible> = route.handler.layer(from_fn_with_state(route.right, guard));
+        let mut handler: MethodRouter<App, Infallible> = route.handler.layer(from_fn_with_state(route.right, guard));
+        if route.path == "/admin/models/upload" {
+            handler = handler.layer(DefaultBodyLimit::max((app.config.model_megabytes << 20) + (1 << 20)));
+        }
         pages = pages.route(route.path, handler);
     }
     let upload = app.config.upload_megabytes << 20;

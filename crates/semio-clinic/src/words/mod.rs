@@ -106,12 +106,12 @@ impl Language {
         }
     }
 
-    /// A time (UTC) as the reader writes it, to the minute.
+    /// A time where the server stands, as the reader writes it, to the minute and with its zone.
     pub(crate) fn time(self, at: i64) -> String {
-        let time = crate::clock::time(at);
+        let (time, zone) = crate::clock::local(at);
         match self {
-            Self::English => time.format("%-d %b %Y, %H:%M UTC").to_string(),
-            Self::French => time.format("%d/%m/%Y %H:%M UTC").to_string(),
+            Self::English => format!("{} {zone}", time.format("%-d %b %Y, %H:%M")),
+            Self::French => format!("{} {zone}", time.format("%d/%m/%Y %H:%M")),
         }
     }
 

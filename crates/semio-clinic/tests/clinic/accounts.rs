@@ -10,7 +10,7 @@ on_every_database!(
     a_new_password_ends_other_sessions,
 );
 
-const SIGNED_OUT: &str = "/sign-in?next=/account";
+const SIGNED_OUT: &str = "/sign-in?next=%2Faccount";
 
 async fn is_signed_in(browser: &mut Browser) -> bool {
     let page = browser.get("/account").await;

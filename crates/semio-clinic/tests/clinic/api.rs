@@ -16,7 +16,8 @@ on_every_database!(
     a_result_is_kept_back_until_an_impression_is_noted
 );
 
-async fn key(browser: &mut Browser, writes: bool) -> String {
+/// Makes a key on the account's page.
+pub(crate) async fn key(browser: &mut Browser, writes: bool) -> String {
     let mut form = vec![("token_name", "a program"), ("days", "30")];
     form.extend(writes.then_some(("writes", "on")));
     browser.post("/account/keys", &form).await.is(200).between("<code>", "</code>")
@@ -42,7 +43,8 @@ impl Program<'_> {
     }
 }
 
-fn value(page: &Page) -> Value {
+/// A body of JSON.
+pub(crate) fn value(page: &Page) -> Value {
     serde_json::from_slice(&page.bytes).unwrap_or_else(|e| panic!("{e}: {}", page.text()))
 }
 

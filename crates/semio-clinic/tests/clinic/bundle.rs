@@ -17,9 +17,14 @@ use semio_nn::{Architecture, Network};
 /// The folder of models of one test, made when it is first asked for: tests run at the same time, and a bundle that is
 /// written anew is for a moment not there.
 pub(crate) fn models(folder: &Path) -> PathBuf {
+    models_of(folder, "lenet5", 32)
+}
+
+/// The same with another network, whose pictures have this side: a larger one reads slowly enough to be interrupted.
+pub(crate) fn models_of(folder: &Path, architecture: &str, side: usize) -> PathBuf {
     let models = folder.join("models");
     if !models.exists() {
-        make().write(&models.join("pneumonia/v1/bundle"), &[]).unwrap();
+        make(architecture, side).write(&models.join("pneumonia/v1/bundle"), &[]).unwrap();
     }
     models
 }
@@ -30,11 +35,12 @@ pub(crate) fn radiograph(index: usize) -> semio_image::Image {
     synthesize(&options, index).unwrap().image
 }
 
-fn make() -> Bundle {
+/// An untrained bundle.
+pub(crate) fn make(architecture: &str, side: usize) -> Bundle {
     let device = Device::flex();
     let mut manifest = Manifest {
         schema: SCHEMA,
-        architecture: "lenet5".into(),
+        architecture: architecture.into(),
         head_layers: vec![],
         began_with: None,
         classes: vec!["normal".into(), "pneumonia".into()],
@@ -44,7 +50,7 @@ fn make() -> Bundle {
         classifier_sha256: None,
         calibration: None,
         calibration_sha256: None,
-        pipeline: Pipeline::standard(32, 32, Color::Grey),
+        pipeline: Pipeline::standard(side, side, Color::Grey),
         intended_use: "tests of the server".into(),
         data: DataUsed {
             source: "synthetic".into(),
@@ -58,7 +64,7 @@ fn make() -> Bundle {
         metrics: serde_json::Value::Null,
     };
     manifest.calibration = None;
-    let graph = Architecture::find("lenet5").unwrap().build(&manifest.blueprint()).unwrap();
+    let graph = Architecture::find(architecture).unwrap().build(&manifest.blueprint()).unwrap();
     let mut predictor = Predictor::new(Bundle { manifest, network: Network::new(Arc::new(graph), 3, &device) });
     let see = |range: std::ops::Range<usize>| -> Vec<Sight> {
         let prepared: Vec<_> = range.map(|i| predictor.prepare(&radiograph(i)).unwrap()).collect();

@@ -5,12 +5,17 @@
 
 mod accounts;
 mod api;
+mod api_rights;
 mod bundle;
 mod files;
 mod harness;
 mod hostile;
+mod model_pages;
 mod reading;
 mod records;
 mod rights;
+mod schedule;
+mod second_factor;
 mod trail;
+mod undecided;
 mod vault;

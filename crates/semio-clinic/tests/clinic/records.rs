@@ -192,7 +192,7 @@ async fn records_are_merged_and_studies_moved(clinic: Arc<Clinic>) {
     marie.post(&format!("/studies/{misfiled}/move"), &[("to", to.as_str())]).await.is(303);
     assert!(marie.get(&format!("/patients/{right}")).await.has(&misfiled));
     assert!(!marie.get(&format!("/patients/{wrong}")).await.has(&misfiled));
-    marie.post(&format!("/studies/{misfiled}/move"), &[("to", "nowhere")]).await.is(400);
+    marie.post(&format!("/studies/{misfiled}/move"), &[("to", "nowhere")]).await.is(422);
     for (action, times) in [("patient.merge", 2), ("study.move-from", 1), ("study.move-to", 1)] {
         assert_eq!(clinic.noted(action).await, times, "{action}");
     }

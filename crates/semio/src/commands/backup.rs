@@ -1,7 +1,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Args;
-use semio_clinic::backup::take;
+use semio_clinic::backup::{Recipient, take};
 
 use super::serve::{Place, runtime};
 use crate::{Outcome, fault::Fault};
@@ -16,6 +16,9 @@ pub(crate) struct Backup {
     /// The file
     #[arg(short, long, value_name = "FILE.tar.gz")]
     output: PathBuf,
+    /// Encrypts for whoever holds the identity (`age-keygen` makes one) [default: backup.recipient of the settings]
+    #[arg(long, value_name = "age1…")]
+    recipient: Vec<Recipient>,
 }
 
 impl Backup {
@@ -24,12 +27,14 @@ impl Backup {
         if self.output.exists() {
             return Err(Fault::usage(format_args!("{} is there already", self.output.display())));
         }
-        let contents = runtime()?.block_on(take(&config, &self.output)).map_err(Fault::trouble)?;
+        let recipients = if self.recipient.is_empty() { config.recipients() } else { self.recipient };
+        let contents = runtime()?.block_on(take(&config, &self.output, &recipients)).map_err(Fault::trouble)?;
         println!(
-            "{}: {} rows, {} pictures; keep the keys in {} apart from it",
+            "{}: {} rows, {} pictures, {}; keep the keys in {} apart from it",
             self.output.display(),
             contents.rows(),
             contents.pictures(),
+            if recipients.is_empty() { "not encrypted" } else { "encrypted" },
             config.data.join("keys").display()
         );
         Ok(ExitCode::SUCCESS)

@@ -16,6 +16,7 @@ pub mod person;
 pub mod picture;
 pub mod prediction;
 pub mod review;
+pub mod second_factor;
 pub mod session;
 pub mod study;
 pub mod token;

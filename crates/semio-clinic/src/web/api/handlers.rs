@@ -182,7 +182,8 @@ pub(super) async fn prediction(State(app): State<App>, Caller(who): Caller, Path
     responses((status = 204, description = "Noted"), (status = 400, description = "Not understood"),
     (status = 401, description = "No key"), (status = 403, description = "The key may not"),
     (status = 404, description = "Not there, not yours, or not read yet"), (status = 413, description = "Too large"),
-    (status = 415, description = "The body is not JSON"), (status = 422, description = "The body has another form")))]
+    (status = 415, description = "The body is not JSON"),
+    (status = 422, description = "The body has another form, or says neither what is seen nor anything else")))]
 pub(super) async fn review(
     State(app): State<App>,
     Caller(who): Caller,
@@ -199,6 +200,16 @@ pub(super) async fn review(
     let known = |label: &String| finding.iter().flat_map(|f| &f.probabilities).any(|(class, _)| class == label);
     if new.label.as_ref().is_some_and(|label| !known(label)) {
         return Err(Problem::Bad);
+    }
+    if verdict == Verdict::Contested && new.label.is_none() && new.comment.trim().is_empty() {
+        let field = |name: &str| FieldFault { field: name.into(), reason: Language::English.t("review-nothing") };
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let body = Invalid {
+            title: "a contested result needs a label or a comment",
+            status: status.as_u16(),
+            fields: vec![field("label"), field("comment")],
+        };
+        return Ok((status, PROBLEM, Json(body)).into_response());
     }
     app.store.review(&who, id, verdict, new.label, &new.comment).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

@@ -6,13 +6,16 @@
 mod form;
 mod handlers;
 
+use std::convert::Infallible;
+
 use axum::{
     Json, Router,
     extract::{FromRequestParts, Request, State},
+    handler::Handler,
     http::{Method, StatusCode, header, request::Parts},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{MethodRouter, get, on},
 };
 use utoipa::{
     Modify, OpenApi,
@@ -34,22 +37,68 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
+/// What a route asks of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Any key of a physician.
+    Reads,
+    /// A key that may change records.
+    Writes,
+}
+
+/// One route.
+struct Way {
+    method: Method,
+    path: &'static str,
+    scope: Scope,
+    handler: MethodRouter<App>,
+}
+
+fn at<H, T>(method: Method, path: &'static str, scope: Scope, handler: H) -> Way
+where
+    H: Handler<T, App>,
+    T: 'static,
+{
+    let filter = method.clone().try_into().expect("routes have usual methods");
+    Way { method, path, scope, handler: on(filter, handler) }
+}
+
+/// Every route that asks for a key.
+fn ways() -> Vec<Way> {
+    use Scope::{Reads, Writes};
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    vec![
+        at(GET, "/api/v1/patients", Reads, handlers::patients),
+        at(POST, "/api/v1/patients", Writes, handlers::add_patient),
+        at(GET, "/api/v1/patients/{id}", Reads, handlers::patient),
+        at(GET, "/api/v1/patients/{id}/studies", Reads, handlers::studies),
+        at(POST, "/api/v1/patients/{id}/images", Writes, handlers::add_image),
+        at(GET, "/api/v1/predictions/{id}", Reads, handlers::prediction),
+        at(POST, "/api/v1/predictions/{id}/review", Writes, handlers::review),
+        at(GET, "/api/v1/models", Reads, handlers::models),
+    ]
+}
+
+/// Every route's method, address, and what its key must allow: `reads` or `writes`.
+pub fn api_table() -> Vec<(Method, &'static str, &'static str)> {
+    let name = |scope| if scope == Scope::Writes { "writes" } else { "reads" };
+    ways().into_iter().map(|way| (way.method, way.path, name(way.scope))).collect()
+}
+
 /// Routes of the API.
 pub(super) fn router(app: &App) -> Router<App> {
-    Router::new()
-        .route("/api/v1/patients", get(handlers::patients).post(handlers::add_patient))
-        .route("/api/v1/patients/{id}", get(handlers::patient))
-        .route("/api/v1/patients/{id}/studies", get(handlers::studies))
-        .route("/api/v1/patients/{id}/images", post(handlers::add_image))
-        .route("/api/v1/predictions/{id}", get(handlers::prediction))
-        .route("/api/v1/predictions/{id}/review", post(handlers::review))
-        .route("/api/v1/models", get(handlers::models))
-        .layer(from_fn_with_state(app.clone(), bearer))
-        .route("/api/v1/openapi.json", get(description))
+    let mut router = Router::new();
+    for way in ways() {
+        let guarded: MethodRouter<App, Infallible> =
+            way.handler.layer(from_fn_with_state((app.clone(), way.scope), bearer));
+        router = router.route(way.path, guarded);
+    }
+    router.route("/api/v1/openapi.json", get(description))
 }
 
 /// Lets through whose key has the right; tells what is wrong as a problem document (RFC 9457).
-async fn bearer(State(app): State<App>, mut request: Request, next: Next) -> Response {
+async fn bearer(State((app, scope)): State<(App, Scope)>, mut request: Request, next: Next) -> Response {
     let key = request.headers().get(header::AUTHORIZATION).and_then(|h| h.to_str().ok());
     let key = key.and_then(|h| h.strip_prefix("Bearer ")).map(|key| key.trim().to_owned());
     let found = match key {
@@ -64,8 +113,7 @@ async fn bearer(State(app): State<App>, mut request: Request, next: Next) -> Res
         let text = document(StatusCode::UNAUTHORIZED, "a key is missing, wrong, taken back or too old");
         return (challenge, text).into_response();
     };
-    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
-    if person.role != Role::Physician || (changes && !writes) {
+    if person.role != Role::Physician || (scope == Scope::Writes && !writes) {
         return told(&Problem::Forbidden);
     }
     request.extensions_mut().insert(Caller(person));
@@ -128,9 +176,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_route_is_described() {
+    fn the_description_and_the_routes_are_the_same() {
         let text = serde_json::to_value(Description::openapi()).expect("is JSON");
-        let paths: Vec<&String> = text["paths"].as_object().expect("has paths").keys().collect();
-        assert_eq!(paths.len(), 7, "{paths:?}");
+        let paths = text["paths"].as_object().expect("has paths");
+        let mut described: Vec<(String, String)> = paths
+            .iter()
+            .flat_map(|(path, ways)| {
+                let methods = ways.as_object().into_iter().flatten().map(|(method, _)| method.to_ascii_uppercase());
+                methods.map(|method| (path.clone(), method)).collect::<Vec<_>>()
+            })
+            .collect();
+        let mut routes: Vec<_> =
+            api_table().into_iter().map(|(method, path, _)| (path.to_owned(), method.to_string())).collect();
+        described.sort();
+        routes.sort();
+        assert_eq!(described, routes);
     }
 }

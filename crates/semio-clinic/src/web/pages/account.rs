@@ -29,6 +29,7 @@ struct Account {
     team: Option<String>,
     wrong: bool,
     faults: Faults,
+    asks_for_code: bool,
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -59,6 +60,7 @@ async fn page_of(app: &App, visit: &Visit, wrong: bool, faults: Faults) -> Resul
         role_key: format!("role-{}", person.role.name()),
         register_key: register_key(app),
         team: app.store.team_name(person.team_id).await?,
+        asks_for_code: app.store.asks_for_code(person.id).await?,
         person,
         wrong,
         faults,

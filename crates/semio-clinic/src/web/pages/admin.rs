@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-use super::{again, html, models, sign_in::register_key, to};
+use super::{again, html, images::blocking, models, sign_in::register_key, to};
 use crate::{
     account::{Faults, FormError, Registration},
     audit::Verified,
@@ -41,6 +41,7 @@ struct Row {
     role_key: String,
     state_key: &'static str,
     team: String,
+    asks_for_code: bool,
     person: Person,
 }
 
@@ -92,6 +93,7 @@ async fn people_page(
     faults: Faults,
 ) -> Result<People, Problem> {
     let people = app.store.people(PEOPLE).await?;
+    let with_code = app.store.with_second_factor(people.iter().map(|person| person.id)).await?;
     let mut rows = vec![];
     for person in people {
         let locked = person.locked_until.is_some_and(|until| until > clock::now());
@@ -102,7 +104,8 @@ async fn people_page(
             () => "person-active",
         };
         let team = app.store.team_name(person.team_id).await?.unwrap_or_default();
-        rows.push(Row { role_key: format!("role-{}", person.role.name()), state_key, team, person });
+        let asks_for_code = with_code.contains(&person.id);
+        rows.push(Row { role_key: format!("role-{}", person.role.name()), state_key, team, asks_for_code, person });
     }
     Ok(People { page: Page::new(app, visit), rows, link, typed, faults, register_key: register_key(app) })
 }
@@ -169,6 +172,14 @@ pub(crate) async fn set_model(
         "retired" => ModelState::Retired,
         _ => return Err(Problem::Bad),
     };
+    if state == ModelState::Active {
+        // What cannot be opened would fail at every picture.
+        let (models, model) = (app.models.clone(), app.store.model(id).await?);
+        let (folder, opened) = (model.folder.clone(), blocking(move || models.open(&model)).await?);
+        if let Err(error) = opened {
+            return models::after_look(&app, &visit, vec![(folder, error.to_string())]).await;
+        }
+    }
     app.store.set_model_state(visit.person()?, id, state).await?;
     Ok(to("/models", "saved"))
 }

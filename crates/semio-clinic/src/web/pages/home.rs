@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect},
 };
 
-use super::{html, result};
+use super::{html, result, studies::jobs};
 use crate::{
     store::entity::{patient::Model as Patient, person::Role, prediction::State as Standing, study::Model as Study},
     web::{Answer, App, Page, Visit},
@@ -19,6 +19,7 @@ const SHOWN: u64 = 100;
 #[template(path = "home.html")]
 struct Home {
     page: Page,
+    jobs: Vec<(String, String)>,
     rows: Vec<(&'static str, Vec<Row>)>,
 }
 
@@ -54,5 +55,6 @@ pub(crate) async fn show(State(app): State<App>, visit: Visit) -> Answer {
         rows[group].1.push(Row { patient, study, title, outcome: small.outcome, words: small.words, at });
     }
     rows.retain(|(_, rows)| !rows.is_empty());
-    html(&Home { page: Page::new(&app, &visit), rows })
+    let jobs = jobs(&app, visit.language).await?;
+    html(&Home { page: Page::new(&app, &visit), jobs, rows })
 }

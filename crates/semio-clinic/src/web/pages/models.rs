@@ -1,6 +1,9 @@
 //! Models: what they are for, what they are worth, who activated them.
 
-use std::fs;
+use std::{
+    fs,
+    path::{Path as FilePath, PathBuf},
+};
 
 use askama::Template;
 use axum::{
@@ -12,13 +15,13 @@ use semio_model::Manifest;
 use uuid::Uuid;
 
 use super::{
-    html,
+    again, html,
     images::blocking,
     result::{class_name, job_name},
 };
 use crate::{
     store::entity::model::Model as ModelRow,
-    web::{Answer, App, Page, Problem, Visit},
+    web::{Answer, App, Page, Problem, Visit, guard::encode},
     words::Language,
 };
 
@@ -27,7 +30,25 @@ use crate::{
 struct List {
     page: Page,
     rows: Vec<Row>,
+    /// Jobs with more than one model: their name in addresses, and for readers.
+    compared: Vec<(String, String)>,
+    jobs: Vec<String>,
     unreadable: Vec<(String, String)>,
+    sent: Sent,
+}
+
+/// What an administrator typed beside an archive, and what is wrong with it.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    pub(super) job: String,
+    pub(super) name: String,
+    pub(super) faults: Vec<(&'static str, String)>,
+}
+
+impl Sent {
+    fn of(&self, field: &str) -> Option<&str> {
+        self.faults.iter().find(|(name, _)| *name == field).map(|(_, words)| words.as_str())
+    }
 }
 
 struct Row {
@@ -46,44 +67,56 @@ struct Card {
     state_key: String,
     activated: Option<String>,
     manifest: Option<Manifest>,
+    manifest_ok: bool,
     classes: String,
     calibration: String,
     figures: Vec<(String, String, String)>,
     figures_of: String,
     has_report: bool,
+    has_data: bool,
     description: Option<String>,
 }
 
 pub(crate) async fn list(State(app): State<App>, visit: Visit) -> Answer {
-    html(&page_of(&app, &visit, vec![]).await?)
+    html(&page_of(&app, &visit, vec![], Sent::default()).await?)
 }
 
 async fn page_of(
     app: &App,
     visit: &Visit,
     unreadable: Vec<(String, String)>,
+    sent: Sent,
 ) -> Result<impl Template + use<>, Problem> {
-    let mut rows = vec![];
-    for model in app.store.models().await? {
-        let (models, opening) = (app.models.clone(), model.clone());
-        let opened = blocking(move || models.open(&opening)).await?;
-        let figures = opened.map_or_else(
-            |_| visit.language.t("model-unreadable"),
-            |predictor| headline(visit.language, &predictor.manifest().metrics),
-        );
-        let job = job_name(visit.language, &model.job);
-        rows.push(Row { job, state_key: format!("state-{}", model.state.name()), model, figures });
-    }
-    Ok(List { page: Page::new(app, visit), rows, unreadable })
+    let language = visit.language;
+    let models = app.store.models().await?;
+    let (reading, known) = (app.models.clone(), models.clone());
+    let manifests = blocking(move || known.iter().map(|model| reading.manifest(model)).collect::<Vec<_>>()).await?;
+    let mut jobs: Vec<String> = models.iter().map(|model| model.job.clone()).collect();
+    jobs.dedup();
+    let several = |job: &&String| models.iter().filter(|model| model.job == **job).count() > 1;
+    let compared = jobs.iter().filter(several).map(|job| (encode(job), job_name(language, job))).collect();
+    let row = |(model, manifest): (ModelRow, Result<Manifest, _>)| Row {
+        job: job_name(language, &model.job),
+        state_key: format!("state-{}", model.state.name()),
+        figures: manifest.map_or_else(|_| language.t("model-unreadable"), |m| headline(language, &m.metrics)),
+        model,
+    };
+    let rows = models.into_iter().zip(manifests).map(row).collect();
+    Ok(List { page: Page::new(app, visit), rows, compared, jobs, unreadable, sent })
 }
 
 /// The list after a search of the folder.
 pub(super) async fn after_look(app: &App, visit: &Visit, unreadable: Vec<(String, String)>) -> Answer {
-    html(&page_of(app, visit, unreadable).await?)
+    html(&page_of(app, visit, unreadable, Sent::default()).await?)
+}
+
+/// The list with a form that came back.
+pub(super) async fn after_sending(app: &App, visit: &Visit, sent: Sent) -> Answer {
+    again(&page_of(app, visit, vec![], sent).await?)
 }
 
 /// Accuracy and AUC with the part and number that they stand on.
-fn headline(language: Language, metrics: &serde_json::Value) -> String {
+pub(super) fn headline(language: Language, metrics: &serde_json::Value) -> String {
     let Some(n) = metrics["n"].as_u64() else { return language.t("model-no-figures") };
     let figure = |name: &str| metrics[name].as_f64().map_or_else(|| "–".to_owned(), |v| language.number(v, 3));
     language.args(
@@ -97,7 +130,7 @@ fn headline(language: Language, metrics: &serde_json::Value) -> String {
     )
 }
 
-fn part(language: Language, metrics: &serde_json::Value) -> String {
+pub(super) fn part(language: Language, metrics: &serde_json::Value) -> String {
     let part = metrics["part"].as_str().unwrap_or_default();
     let known = language.t(&format!("part-{part}"));
     if known.starts_with("part-") { part.to_owned() } else { known }
@@ -130,10 +163,7 @@ pub(crate) async fn show(State(app): State<App>, visit: Visit, Path(id): Path<Uu
         _ => None,
     };
     let metrics = manifest.as_ref().map(|m| m.metrics.clone()).unwrap_or_default();
-    let evaluation: serde_json::Value = fs::read(folder.join("evaluation.json"))
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .unwrap_or_default();
+    let evaluation = evaluation_in(&folder);
     html(&Card {
         page: Page::new(&app, &visit),
         job: job_name(language, &model.job),
@@ -143,15 +173,17 @@ pub(crate) async fn show(State(app): State<App>, visit: Visit, Path(id): Path<Uu
         activated,
         figures: figures(language, &metrics, &evaluation),
         figures_of: headline(language, &metrics),
-        has_report: report_of(&folder).is_some(),
+        has_report: beside(&folder, REPORT).is_some(),
+        has_data: beside(&folder, DATA).is_some(),
         description: fs::read_to_string(folder.join("card.md")).ok(),
+        manifest_ok: manifest.is_some(),
         manifest,
         model,
     })
 }
 
 /// Figures with their intervals, where the evaluation gives them.
-fn figures(
+pub(super) fn figures(
     language: Language,
     metrics: &serde_json::Value,
     evaluation: &serde_json::Value,
@@ -173,19 +205,41 @@ fn figures(
         .collect()
 }
 
-/// The report lies beside the bundle in a run's folder, or in it.
-fn report_of(folder: &std::path::Path) -> Option<std::path::PathBuf> {
-    let beside = folder.parent().map(|run| run.join("report.html"));
-    [Some(folder.join("report.html")), beside].into_iter().flatten().find(|path| path.is_file())
+/// The evaluation in a bundle's folder; null where there is none.
+pub(super) fn evaluation_in(folder: &FilePath) -> serde_json::Value {
+    let json = fs::read(folder.join("evaluation.json")).ok();
+    json.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
-/// The evaluation's report. It holds its own styles, which its own policy allows; scripts stay forbidden.
-pub(crate) async fn report(State(app): State<App>, Path(id): Path<Uuid>) -> Answer {
+/// The pages of `semio evaluate` and `semio data explore`.
+const REPORT: &str = "report.html";
+const DATA: &str = "exploration.html";
+
+/// A page in the bundle, or beside it in its run's folder.
+fn beside(folder: &FilePath, name: &str) -> Option<PathBuf> {
+    let beside = folder.parent().map(|run| run.join(name));
+    [Some(folder.join(name)), beside].into_iter().flatten().find(|path| path.is_file())
+}
+
+/// A page that came with a model. It holds its own styles, which its own policy allows; scripts, forms and addresses
+/// elsewhere stay forbidden, and it has an origin of its own.
+async fn brought(app: &App, id: Uuid, name: &str) -> Answer {
     let model = app.store.model(id).await?;
-    let path = report_of(&app.models.folder_of(&model)).ok_or(Problem::Missing)?;
+    let path = beside(&app.models.folder_of(&model), name).ok_or(Problem::Missing)?;
     let page = tokio::fs::read(path).await.map_err(|_| Problem::Broken)?;
     let mut response = ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response();
-    let policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";
+    let policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+                  frame-ancestors 'none'; sandbox";
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     Ok(response)
+}
+
+/// How well the model did.
+pub(crate) async fn report(State(app): State<App>, Path(id): Path<Uuid>) -> Answer {
+    brought(&app, id, REPORT).await
+}
+
+/// What it learned from.
+pub(crate) async fn data(State(app): State<App>, Path(id): Path<Uuid>) -> Answer {
+    brought(&app, id, DATA).await
 }

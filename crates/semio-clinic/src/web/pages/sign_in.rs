@@ -6,10 +6,12 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Redirect, Response},
 };
+use uuid::Uuid;
 
 use super::{again, html, to};
 use crate::{
     account::{Faults, FormError, Registration, SignIn},
+    clock,
     web::{Answer, App, Page, Problem, Visit, form::Form, guard::set_cookie},
 };
 
@@ -63,6 +65,23 @@ pub(crate) struct Credentials {
     next: String,
 }
 
+#[derive(Template)]
+#[template(path = "sign_in_code.html")]
+struct CodePage {
+    page: Page,
+    message: Option<String>,
+    note: String,
+    next: String,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+pub(crate) struct SecondStep {
+    note: String,
+    code: String,
+    next: String,
+}
+
 #[derive(Default, serde::Deserialize)]
 #[serde(default)]
 pub(crate) struct Everywhere {
@@ -112,6 +131,10 @@ pub(crate) async fn sign_in(State(app): State<App>, visit: Visit, Form(typed): F
             give_cookie(&app, &mut response, &cookie)?;
             return Ok(response);
         }
+        SignIn::Code { person } => {
+            let (note, next) = (password_note(&app, &visit, person), own_page(&typed.next).to_owned());
+            return html(&CodePage { page: Page::new(&app, &visit), message: None, note, next });
+        }
         SignIn::Wrong => language.t("sign-in-wrong"),
         SignIn::Unconfirmed => language.t("sign-in-unconfirmed"),
         SignIn::Locked { minutes } => language.x("sign-in-locked", minutes),
@@ -119,6 +142,46 @@ pub(crate) async fn sign_in(State(app): State<App>, visit: Visit, Form(typed): F
     let page = Page::new(&app, &visit);
     let next = own_page(&typed.next).to_owned();
     again(&SignInPage { page, message: Some(message), email: typed.email, next, faults: Faults::default() })
+}
+
+/// How long somebody whose password was right may look for the code.
+const CODE_LIFE: i64 = 5 * clock::MINUTE;
+
+/// A note for this visit alone: that person's password was right.
+fn password_note(app: &App, visit: &Visit, person: Uuid) -> String {
+    let facts = format!("{person}|{}", clock::now() + CODE_LIFE);
+    format!("{}|{facts}", app.store.secrets().form_token(&format!("password|{}|{facts}", visit.cookie)))
+}
+
+fn noted(app: &App, visit: &Visit, note: &str) -> Option<Uuid> {
+    let (proof, facts) = note.split_once('|')?;
+    let (person, until) = facts.split_once('|')?;
+    let is_ours = app.store.secrets().is_form_token(&format!("password|{}|{facts}", visit.cookie), proof);
+    let is_fresh = until.parse::<i64>().is_ok_and(|until| until > clock::now());
+    person.parse().ok().filter(|_| is_ours && is_fresh)
+}
+
+/// The second step of signing in.
+pub(crate) async fn code(State(app): State<App>, visit: Visit, Form(typed): Form<SecondStep>) -> Answer {
+    if !app.tries.allow(visit.address) {
+        return Err(Problem::TooMany);
+    }
+    let (language, next) = (visit.language, own_page(&typed.next).to_owned());
+    let page = Page::new(&app, &visit);
+    let Some(person) = noted(&app, &visit, &typed.note) else {
+        let message = Some(language.t("code-stale"));
+        return again(&SignInPage { page, message, email: String::new(), next, faults: Faults::default() });
+    };
+    let message = match app.store.sign_in_with_code(person, &typed.code).await? {
+        SignIn::Done { cookie } => {
+            let mut response = Redirect::to(&next).into_response();
+            give_cookie(&app, &mut response, &cookie)?;
+            return Ok(response);
+        }
+        SignIn::Locked { minutes } => language.x("sign-in-locked", minutes),
+        _ => language.t("code-wrong"),
+    };
+    again(&CodePage { page, message: Some(message), note: typed.note, next })
 }
 
 fn give_cookie(app: &App, response: &mut Response, cookie: &str) -> Result<(), Problem> {

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use uuid::Uuid;
 
-use super::{html, patients::StudyLine, result, result::Full, to};
+use super::{again, html, patients::StudyLine, result, result::Full, to};
 use crate::{
     audit::Entry,
     record::Shown,
@@ -37,6 +37,8 @@ struct StudyPage {
     panel: Panel,
     jobs: Vec<(String, String)>,
     others: Vec<StudyLine>,
+    move_fault: Option<&'static str>,
+    move_to: String,
 }
 
 /// Where a result stands beside its picture.
@@ -51,6 +53,9 @@ struct Panel {
     classes: Vec<(String, String)>,
     words: Vec<result::Word>,
     impression: Option<String>,
+    /// What is wrong with a word that came back, and what was typed.
+    fault: Option<&'static str>,
+    comment: String,
 }
 
 #[derive(Template)]
@@ -96,12 +101,27 @@ pub(crate) struct Move {
     to: String,
 }
 
+/// A form of the page that came back, with the key of what is wrong and what was typed.
+#[derive(Default)]
+struct Back {
+    /// At the word on a result.
+    review: Option<&'static str>,
+    comment: String,
+    /// At the move to another patient.
+    relocate: Option<&'static str>,
+    to: String,
+}
+
 pub(crate) async fn show(
     State(app): State<App>,
     visit: Visit,
     Path(id): Path<Uuid>,
     Query(chosen): Query<Chosen>,
 ) -> Answer {
+    html(&page_of(&app, &visit, id, chosen, Back::default()).await?)
+}
+
+async fn page_of(app: &App, visit: &Visit, id: Uuid, chosen: Chosen, back: Back) -> Result<StudyPage, Problem> {
     let (person, language) = (visit.person()?, visit.language);
     let shown = app.store.study(person, id).await?;
     let patient = shown.patient.clone();
@@ -112,9 +132,10 @@ pub(crate) async fn show(
         .prediction
         .and_then(|id| shown.predictions.iter().find(|p| p.id == id))
         .or_else(|| image.as_ref().and_then(|image| shown.predictions.iter().find(|p| p.image_id == image.id)));
-    let names = names(&app, &shown).await?;
-    let models = models_of(&app, &shown).await?;
-    let panel = prediction.map(|p| panel_of(language, person, &shown, p, &models, &names)).unwrap_or_default();
+    let names = names(app, &shown).await?;
+    let models = models_of(app, &shown).await?;
+    let mut panel = prediction.map(|p| panel_of(language, person, &shown, p, &models, &names)).unwrap_or_default();
+    (panel.fault, panel.comment) = (back.review, back.comment);
     let mut others = app.store.studies(&patient).await?;
     others.retain(|other| other.study.id != id);
     // The prior study that can best be compared: the latest earlier one of the same modality.
@@ -126,11 +147,13 @@ pub(crate) async fn show(
         .map(|i| i.id);
     let reads_first = person.reads_first.then_some(person.id);
     let others = others.into_iter().map(|other| StudyLine::new(language, other, reads_first)).collect();
-    let jobs = jobs(&app, language).await?;
+    let jobs = jobs(app, language).await?;
     app.store.note(Entry::by(person.id, "study.read").of(id).patient(patient.id)).await?;
-    html(&StudyPage {
+    Ok(StudyPage {
         title: result::title(language, &shown.study),
-        page: Page::new(&app, &visit),
+        page: Page::new(app, visit),
+        move_fault: back.relocate,
+        move_to: back.to,
         view: image.as_ref().and_then(|i| i.view.clone()),
         images: shown.images.clone(),
         viewer_words: viewer_words(language),
@@ -193,6 +216,8 @@ fn panel_of(
         result: if done && !folded { result::full(language, prediction, model, vec![]) } else { None },
         words: if folded { vec![] } else { result::words(language, &shown.reviews, prediction.id, &name) },
         impression: result::impression(language, &shown.reviews, prediction.id, person.id),
+        fault: None,
+        comment: String::new(),
     }
 }
 
@@ -231,6 +256,17 @@ pub(crate) async fn review(
     let label = Some(form.label).filter(|label| !label.is_empty());
     if label.as_deref().is_some_and(|label| !known(label)) {
         return Err(Problem::Bad);
+    }
+    // Nobody learns from a "no" alone.
+    let fault = match verdict {
+        Verdict::Contested if label.is_none() && form.comment.trim().is_empty() => Some("review-nothing"),
+        Verdict::Impression if label.is_none() => Some("impression-missing"),
+        _ => None,
+    };
+    if fault.is_some() {
+        let chosen = Chosen { image: None, prediction: Some(id) };
+        let back = Back { review: fault, comment: form.comment, ..Back::default() };
+        return again(&page_of(&app, &visit, study.id, chosen, back).await?);
     }
     app.store.review(person, id, verdict, label, &form.comment).await?;
     Ok(to(&format!("/studies/{}?prediction={id}", study.id), verdict.name()))
@@ -275,9 +311,32 @@ pub(crate) async fn relocate(
     Path(id): Path<Uuid>,
     Form(form): Form<Move>,
 ) -> Answer {
+    let person = visit.person()?;
     let last = form.to.trim().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    let patient: Uuid = last.split('?').next().unwrap_or_default().parse().map_err(|_| Problem::Bad)?;
-    app.store.move_study(visit.person()?, id, patient).await?;
+    let patient = last.split(['?', '#']).next().unwrap_or_default().parse::<Uuid>();
+    // A study that is not the person's is not there, whatever was typed.
+    let here = app.store.study(person, id).await?.patient.id;
+    let fault = match patient {
+        Err(_) => Some("study-move-wrong"),
+        Ok(patient) if patient == here => Some("study-move-same"),
+        Ok(patient) => app
+            .store
+            .patient(person, patient)
+            .await
+            .err()
+            .map(|error| match error {
+                crate::store::StoreError::Missing => Ok("study-move-wrong"),
+                other => Err(Problem::from(other)),
+            })
+            .transpose()?,
+    };
+    if fault.is_some() {
+        let back = Back { relocate: fault, to: form.to, ..Back::default() };
+        return again(&page_of(&app, &visit, id, Chosen::default(), back).await?);
+    }
+    if let Ok(patient) = patient {
+        app.store.move_study(person, id, patient).await?;
+    }
     Ok(to(&format!("/studies/{id}"), "moved"))
 }
 

@@ -10,7 +10,13 @@ use bytes::Bytes;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::{html, images::blocking, studies::jobs};
+use super::{
+    hold::{held, hold},
+    html,
+    images::blocking,
+    studies::jobs,
+    unreadable,
+};
 use crate::{
     account::FormError,
     clock,
@@ -46,6 +52,8 @@ enum Row {
     },
     Refused {
         reason: String,
+        /// The decoder's own words, in English.
+        detail: Option<String>,
     },
     /// The file speaks of somebody else: a physician decides.
     Differs {
@@ -58,6 +66,8 @@ enum Row {
         candidates: Vec<Patient>,
         claims: String,
         held: String,
+        /// The form for a new record, filled as far as the tags go, where they do not go far enough.
+        form: Option<String>,
     },
     Discarded,
 }
@@ -146,7 +156,7 @@ pub(crate) async fn take(State(app): State<App>, visit: Visit, headers: HeaderMa
     html(&UploadPage { page, patient, jobs, rows })
 }
 
-fn too_large(error: &axum::extract::multipart::MultipartError) -> Problem {
+pub(super) fn too_large(error: &axum::extract::multipart::MultipartError) -> Problem {
     if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE { Problem::TooLarge } else { Problem::Bad }
 }
 
@@ -160,26 +170,47 @@ async fn take_file(app: &App, visit: &Visit, wish: &Wish, bytes: Bytes) -> Resul
     let opened = match blocking(move || Opened::new(&content)).await? {
         Ok(opened) => opened,
         // The decoder's words name tags and syntaxes, never values.
-        Err(error) => return Ok(Row::Refused { reason: visit.language.x("upload-unreadable", error.to_string()) }),
+        Err(error) => {
+            let reason = unreadable::words(visit.language, &error);
+            return Ok(Row::Refused { reason, detail: Some(error.to_string()) });
+        }
     };
     let claims = opened.attributes.as_ref().map(Claims::of).unwrap_or_default();
-    let sha256 = app.pictures.put(bytes).await?;
     if let Some(patient) = patient {
         let identifier = app.store.identifier(patient.id).await?;
         let differences = differences(visit.language, &claims, &patient, identifier.as_deref());
         if !differences.is_empty() {
-            return Ok(Row::Differs { patient, differences, held: hold(app, visit, &sha256, wish) });
+            let held = hold(app, visit, &app.pictures.hold(bytes).await?, wish);
+            return Ok(Row::Differs { patient, differences, held });
         }
+        let sha256 = app.pictures.put(bytes).await?;
         let study = file(app, person, &patient, &opened, &claims, sha256, wish).await?;
         return Ok(Row::Filed { study, patient: patient.name() });
     }
     let candidates = candidates(app, visit, &claims).await?;
     if candidates.is_empty() && claims.family_name.is_none() {
-        app.forget_unless_used(&sha256).await?;
-        return Ok(Row::Refused { reason: visit.language.t("upload-choose-patient") });
+        return Ok(Row::Refused { reason: visit.language.t("upload-choose-patient"), detail: None });
     }
-    let words = claims_in_words(visit.language, &claims);
-    Ok(Row::Whose { candidates, claims: words, held: hold(app, visit, &sha256, wish) })
+    let held = hold(app, visit, &app.pictures.hold(bytes).await?, wish);
+    Ok(whose(visit.language, candidates, &claims, held))
+}
+
+/// The question whose a file is.
+fn whose(language: Language, candidates: Vec<Patient>, claims: &Claims, held: String) -> Row {
+    let form = form_of(claims);
+    let form = (!form.is_enough()).then(|| {
+        let fields = [
+            ("family_name", &form.family_name),
+            ("given_name", &form.given_name),
+            ("sex", &form.sex),
+            ("birth_date", &form.birth_date),
+            ("identifier", &form.identifier),
+        ];
+        let mut query = form_urlencoded::Serializer::new(String::from("/patients/new?"));
+        query.extend_pairs(fields.into_iter().filter(|(_, value)| !value.is_empty()));
+        query.finish()
+    });
+    Row::Whose { candidates, claims: claims_in_words(language, claims), held, form }
 }
 
 /// Files a kept picture and queues its reading.
@@ -245,31 +276,34 @@ pub(crate) async fn decide(
     let person = visit.person()?;
     let (sha256, wish) = held(&app, &visit, &decision.held).ok_or(Problem::Stale)?;
     let row = if decision.patient.is_empty() {
-        app.forget_unless_used(&sha256).await?;
+        app.pictures.forget_held(&sha256).await?;
         Row::Discarded
     } else {
-        let bytes = match app.pictures.get(&sha256).await {
-            // Decided otherwise meanwhile, in another window.
+        let bytes = match app.pictures.held(&sha256).await {
+            // Decided otherwise meanwhile, in another window, or a day ago.
             Err(error) if error.is_missing() => return Err(Problem::Stale),
             other => other?,
         };
-        let opened = blocking(move || Opened::new(&bytes)).await?.map_err(|_| Problem::Broken)?;
+        let content = bytes.clone();
+        let opened = blocking(move || Opened::new(&content)).await?.map_err(|_| Problem::Broken)?;
         let claims = opened.attributes.as_ref().map(Claims::of).unwrap_or_default();
-        let patient = if decision.patient == "new" {
-            match app.store.add_patient(person, &form_of(&claims)).await {
-                Ok(patient) => Ok(patient),
-                Err(FormError::Fields(_)) => Err(visit.language.t("upload-cannot-make")),
+        let patient = match decision.patient.as_str() {
+            "again" => None,
+            "new" => match app.store.add_patient(person, &form_of(&claims)).await {
+                Ok(patient) => Some(patient),
+                Err(FormError::Fields(_)) => None,
                 Err(FormError::Store(error)) => return Err(error.into()),
-            }
-        } else {
-            Ok(app.store.patient(person, decision.patient.parse().map_err(|_| Problem::Bad)?).await?)
+            },
+            id => Some(app.store.patient(person, id.parse().map_err(|_| Problem::Bad)?).await?),
         };
-        match patient {
-            Ok(patient) => {
-                let study = file(&app, person, &patient, &opened, &claims, sha256, &wish).await?;
-                Row::Filed { study, patient: patient.name() }
-            }
-            Err(reason) => Row::Refused { reason },
+        if let Some(patient) = patient {
+            let kept = app.pictures.put(bytes).await?;
+            let study = file(&app, person, &patient, &opened, &claims, kept, &wish).await?;
+            app.pictures.forget_held(&sha256).await?;
+            Row::Filed { study, patient: patient.name() }
+        } else {
+            let candidates = candidates(&app, &visit, &claims).await?;
+            whose(visit.language, candidates, &claims, decision.held)
         }
     };
     let page = Page::new(&app, &visit);
@@ -353,22 +387,4 @@ fn claims_in_words(language: Language, claims: &Claims) -> String {
     words.extend(claims.sex.map(|s| language.t(super::patients::sex_key(&s))));
     words.retain(|w| !w.is_empty());
     words.join(", ")
-}
-
-/// A note of a kept picture that only this visit can hand back.
-fn hold(app: &App, visit: &Visit, sha256: &str, wish: &Wish) -> String {
-    let day = wish.taken_on.map(|d| d.to_string()).unwrap_or_default();
-    let facts = format!("{sha256}|{day}|{}", wish.job);
-    let proof = app.store.secrets().form_token(&format!("{}|{facts}", visit.cookie));
-    format!("{proof}|{facts}")
-}
-
-fn held(app: &App, visit: &Visit, note: &str) -> Option<(String, Wish)> {
-    let (proof, facts) = note.split_once('|')?;
-    if !app.store.secrets().is_form_token(&format!("{}|{facts}", visit.cookie), proof) {
-        return None;
-    }
-    let mut parts = facts.splitn(3, '|');
-    let (sha256, day, job) = (parts.next()?, parts.next()?, parts.next()?);
-    Some((sha256.to_owned(), Wish { patient: None, job: job.to_owned(), taken_on: day.parse().ok() }))
 }

@@ -1,4 +1,6 @@
-//! Bundles below the folder of models: found, activated, opened.
+//! Bundles below the folder of models: found, sent, activated, opened.
+
+mod incoming;
 
 use std::{
     collections::HashMap,
@@ -7,6 +9,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+pub(crate) use incoming::{Refusal, folder_name};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{NotSet, Set},
@@ -46,6 +49,40 @@ pub enum ModelError {
     /// The records do not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Why an archive that was sent is not taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Sent {
+    /// The archive itself.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The bundle in it.
+    #[error("{0}")]
+    Unreadable(String),
+    /// There is a model of that job and name.
+    #[error("there is a model of that job and name")]
+    Taken,
+    /// The bundle is there already.
+    #[error("this bundle is there already")]
+    Known,
+    /// The records do not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sea_orm::DbErr> for Sent {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// A bundle that becomes a model.
+struct Bundled {
+    sha256: String,
+    folder: String,
+    job: String,
+    name: String,
 }
 
 /// What a search of the folder brought.
@@ -101,30 +138,50 @@ impl Models {
                 continue;
             }
             let (job, title) = job_and_name(&name);
-            let first = store.active_model(&job).await?.is_none();
-            let now = clock::now();
-            let id = Uuid::now_v7();
-            let row = model::ActiveModel {
-                id: Set(id),
-                bundle_sha256: Set(sha256),
-                folder: Set(name),
-                name: Set(title),
-                job: Set(job),
-                state: Set(if first { State::Active } else { State::Waiting }),
-                created_at: Set(now),
-                activated_at: Set(first.then_some(now)),
-                activated_by: NotSet,
-            };
-            let mut change = store.change().await?;
-            row.insert(change.tx()).await?;
-            change.note(Entry { person: by, ..Entry::by_nobody("model.find") }.of(id));
-            if first {
-                change.note(Entry { person: by, ..Entry::by_nobody("model.activate") }.of(id));
-            }
-            change.commit().await?;
+            let active = store.active_model(&job).await?.is_none();
+            store.add_model(by, Bundled { sha256, folder: name, job, name: title }, active).await?;
             found.new += 1;
         }
         Ok(found)
+    }
+
+    /// Takes an archive that was sent: the bundle in it becomes a waiting model of that job and name. Gives the model.
+    ///
+    /// # Errors
+    /// [`Sent`] says what is wrong with it. The archive stays where it is, and nothing else is left of it.
+    pub(crate) async fn take(
+        &self,
+        store: &Store,
+        by: Uuid,
+        archive: PathBuf,
+        job: &str,
+        name: &str,
+        most_bytes: u64,
+    ) -> Result<Uuid, Sent> {
+        let place = self.folder.join(job).join(name);
+        if place.exists() {
+            return Err(Sent::Taken);
+        }
+        fs::create_dir_all(&self.folder).map_err(Refusal::from)?;
+        // Hidden, so that a search of the folder does not find it half unpacked.
+        let scratch = tempfile::Builder::new().prefix(".incoming-").tempdir_in(&self.folder).map_err(Refusal::from)?;
+        let into = scratch.path().to_owned();
+        let looked = tokio::task::spawn_blocking(move || -> Result<_, Sent> {
+            let (root, bundle) = incoming::unpack(&archive, &into, most_bytes)?;
+            let (sha256, _) = manifest(&bundle).map_err(Sent::Unreadable)?;
+            Ok((root, bundle, sha256))
+        });
+        let (root, bundle, sha256) = looked.await.map_err(|_| Sent::Unreadable("the reader broke off".into()))??;
+        if model::Entity::find().filter(model::Column::BundleSha256.eq(&sha256)).one(store.db()).await?.is_some() {
+            return Err(Sent::Known);
+        }
+        fs::create_dir_all(self.folder.join(job)).map_err(Refusal::from)?;
+        fs::rename(&root, &place).map_err(Refusal::from)?;
+        let below = bundle.strip_prefix(&root).map_or_else(|_| place.clone(), |below| place.join(below));
+        let folder = below.strip_prefix(&self.folder).unwrap_or(&below).display().to_string();
+        let folder = folder.trim_end_matches('/').to_owned();
+        let bundled = Bundled { sha256, folder, job: job.into(), name: name.into() };
+        Ok(store.add_model(Some(by), bundled, false).await?)
     }
 
     /// Opens a model's bundle; once opened it stays so.
@@ -147,6 +204,20 @@ impl Models {
         let predictor = Arc::new(Predictor::open(&folder, &Device::flex())?);
         self.lock().insert(model.bundle_sha256.clone(), Arc::clone(&predictor));
         Ok(predictor)
+    }
+
+    /// What a model's bundle says of itself, without its weights.
+    ///
+    /// # Errors
+    /// [`ModelError`] where it is not there, or not the one that was found.
+    pub(crate) fn manifest(&self, model: &Model) -> Result<Manifest, ModelError> {
+        let path = self.folder.join(&model.folder).join("bundle.json");
+        let json = fs::read(&path).map_err(|source| BundleError::File { action: "read", path, source })?;
+        let replaced = || ModelError::Replaced(model.folder.clone());
+        if hex_sha256(&json) != model.bundle_sha256 {
+            return Err(replaced());
+        }
+        serde_json::from_slice(&json).map_err(|_| replaced())
     }
 
     /// The folder of a model.
@@ -173,7 +244,10 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
         return;
     }
     let Ok(entries) = fs::read_dir(folder) else { return };
-    let mut folders: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
+    // Hidden ones are on their way.
+    let is_hidden = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let mut folders: Vec<PathBuf> =
+        entries.flatten().map(|e| e.path()).filter(|p| p.is_dir() && !is_hidden(p)).collect();
     folders.sort();
     for folder in folders {
         walk(&folder, depth - 1, found);
@@ -227,6 +301,30 @@ impl Store {
     /// Finds a model.
     pub(crate) async fn model(&self, id: Uuid) -> Result<Model, StoreError> {
         model::Entity::find_by_id(id).one(self.db()).await?.ok_or(StoreError::Missing)
+    }
+
+    /// Makes a model of a bundle that is in its place.
+    async fn add_model(&self, by: Option<Uuid>, bundled: Bundled, active: bool) -> Result<Uuid, StoreError> {
+        let (id, now) = (Uuid::now_v7(), clock::now());
+        let row = model::ActiveModel {
+            id: Set(id),
+            bundle_sha256: Set(bundled.sha256),
+            folder: Set(bundled.folder),
+            name: Set(bundled.name),
+            job: Set(bundled.job),
+            state: Set(if active { State::Active } else { State::Waiting }),
+            created_at: Set(now),
+            activated_at: Set(active.then_some(now)),
+            activated_by: NotSet,
+        };
+        let mut change = self.change().await?;
+        row.insert(change.tx()).await?;
+        change.note(Entry { person: by, ..Entry::by_nobody("model.find") }.of(id));
+        if active {
+            change.note(Entry { person: by, ..Entry::by_nobody("model.activate") }.of(id));
+        }
+        change.commit().await?;
+        Ok(id)
     }
 
     /// Lets a model read its job's pictures; the one before is retired. Or retires a model.
