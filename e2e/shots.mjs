@@ -147,6 +147,7 @@ async function all(language, places, out) {
     full: {
       work: "/", patients: "/patients", "patients-end": "/patients?page=5&order=birth", deleted: "/patients?scope=deleted", "patients-none": "/patients?q=zzz",
       "patient-new": "/patients/new", "patient-faults": ["/patients/new", faulty], "patient-edit": `${places.record}/edit`,
+      course: [`${places.record}/course`, course], "course-empty": `${places.none}/course`,
       record: places.record, "record-empty": places.none,
       upload: `/upload?patient=${places.record.split("/").pop()}`,
       "upload-rows": [`/upload?patient=${places.record.split("/").pop()}`, rows(places)],
@@ -190,6 +191,15 @@ async function all(language, places, out) {
       await context.close();
     }
   }
+}
+
+/** A course with two lesions, a treatment and two measured latencies. */
+async function course(page) {
+  if (await page.locator("figure.course").count()) return;
+  const typed = { lesion_on_1: "2025-03-10", lesion_length_1: "12", lesion_myelin_1: "2", lesion_on_2: "2025-12-01", lesion_length_2: "8", lesion_myelin_2: "3", treatment_on: "2025-06-08", measured_on_1: "2025-04-09", measured_ms_1: "148", measured_on_2: "2025-08-07", measured_ms_2: "117" };
+  for (const [name, value] of Object.entries(typed)) await page.fill(`[name=${name}]`, value);
+  await page.click("form.course button[type=submit]");
+  await page.waitForSelector("figure.course img");
 }
 
 /** Every field wrong, without the browser's own help. */

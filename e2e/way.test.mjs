@@ -457,6 +457,21 @@ for (const language of ["en", "fr"]) {
       await page.waitForURL(/done=saved/);
     });
 
+    it("stores a course of demyelination beside what was measured", async () => {
+      const { page } = me;
+      await visit(me, `${record.path}/course`);
+      await look(me, "course, empty");
+      const typed = { lesion_on_1: "2025-03-10", lesion_length_1: "12", lesion_myelin_1: "2", measured_on_1: "2025-04-09", measured_ms_1: "900" };
+      await sendUnchecked(page, "form.course", { ...typed, lesion_length_1: "99" });
+      await faulty(page, ["lesion_length_1"]);
+      for (const [name, value] of Object.entries(typed)) await page.fill(`[name=${name}]`, value);
+      await page.click("form.course button[type=submit]");
+      await page.waitForURL(/done=saved/);
+      assert.ok(await page.locator("figure.course img").evaluate((img) => img.complete && img.naturalWidth > 0));
+      assert.ok((await page.innerText("table")).includes(me.t("course-outside")));
+      await look(me, "course, stored");
+    });
+
     it("exports the whole record", async () => {
       const { page } = me;
       await page.goto(record.path);
