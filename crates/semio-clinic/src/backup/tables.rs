@@ -27,12 +27,13 @@ use crate::store::{
 pub(super) const CHUNK: u64 = 500;
 
 /// The tables of a backup with their keys, in the order in which they are filled.
-pub(super) const TABLES: [(&str, &str); 13] = [
+pub(super) const TABLES: [(&str, &str); 14] = [
     ("circle", "id"),
     ("person", "id"),
     ("second_factor", "person_id"),
     ("patient", "id"),
     ("identifier", "id"),
+    ("course", "id"),
     ("picture", "sha256"),
     ("study", "id"),
     ("image", "id"),
@@ -84,7 +85,7 @@ macro_rules! dump {
 /// Writes every table into a file of its own. Sessions, one-time links and keys of programs are left out: nobody
 /// is signed in after a restoration.
 pub(super) async fn dump<C: ConnectionTrait>(tx: &C, folder: &Path) -> Result<Vec<Table>, BackupError> {
-    Ok(vec![
+    let tables = vec![
         dump!(tx, folder, circle, Id, id),
         dump!(tx, folder, person, Id, id),
         dump!(tx, folder, second_factor, PersonId, person_id),
@@ -99,7 +100,9 @@ pub(super) async fn dump<C: ConnectionTrait>(tx: &C, folder: &Path) -> Result<Ve
         dump!(tx, folder, review, Id, id),
         dump!(tx, folder, audit, Seq, seq),
         dump!(tx, folder, audit_head, Id, id),
-    ])
+    ];
+    debug_assert!(tables.iter().map(|t| t.name.as_str()).eq(TABLES.map(|(name, _)| name)), "both lists are one");
+    Ok(tables)
 }
 
 /// Reads one table's lines and inserts them.
@@ -126,7 +129,7 @@ macro_rules! load {
 pub(super) async fn load<C: ConnectionTrait>(tx: &C, folder: &Path) -> Result<(), BackupError> {
     load!(tx, folder, circle);
     load!(tx, folder, person);
-    // Backups of before 0.1 have none.
+    // Backups of earlier versions have neither these nor courses.
     if table_file(folder, "second_factor").is_file() {
         load!(tx, folder, second_factor);
     }
@@ -141,7 +144,9 @@ pub(super) async fn load<C: ConnectionTrait>(tx: &C, folder: &Path) -> Result<()
         row.update(tx).await.map_err(StoreError::from)?;
     }
     load!(tx, folder, identifier);
-    load!(tx, folder, course);
+    if table_file(folder, "course").is_file() {
+        load!(tx, folder, course);
+    }
     load!(tx, folder, picture);
     load!(tx, folder, study);
     load!(tx, folder, image);

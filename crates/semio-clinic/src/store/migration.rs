@@ -13,7 +13,7 @@ pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Records), Box::new(SecondFactor)]
+        vec![Box::new(Records), Box::new(SecondFactor), Box::new(Courses)]
     }
 }
 
@@ -46,6 +46,34 @@ impl MigrationTrait for SecondFactor {
             .time("last_step")
             .long_text("recovery", false)
             .refers("person_id", "person", "id", Cascade)
+            .make(manager)
+            .await
+    }
+}
+
+/// Courses that the twin follows for a patient.
+struct Courses;
+
+impl MigrationName for Courses {
+    fn name(&self) -> &'static str {
+        "m0003_courses"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Courses {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        Draft::new(manager, "course")
+            .id()
+            .uuid("patient_id")
+            .uuid("person_id")
+            .day("begins_on")
+            .long_text("scenario", false)
+            .time("created_at")
+            .refers("patient_id", "patient", "id", Cascade)
+            .refers("person_id", "person", "id", Restrict)
+            .index(&["patient_id", "created_at"])
+            .index(&["person_id"])
             .make(manager)
             .await
     }
@@ -175,19 +203,6 @@ async fn patients(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .refers("patient_id", "patient", "id", Cascade)
         .unique(&["patient_id", "scheme"])
         .index(&["value"])
-        .make(manager)
-        .await?;
-    draft("course")
-        .id()
-        .uuid("patient_id")
-        .uuid("person_id")
-        .day("begins_on")
-        .long_text("scenario", false)
-        .time("created_at")
-        .refers("patient_id", "patient", "id", Cascade)
-        .refers("person_id", "person", "id", Restrict)
-        .index(&["patient_id", "created_at"])
-        .index(&["person_id"])
         .make(manager)
         .await
 }

@@ -10,7 +10,7 @@ use semio_clinic::{
 
 use crate::{
     files,
-    harness::{Browser, Clinic, Kind, Place, on, on_every_database, patient_form},
+    harness::{Browser, Clinic, Kind, Place, course_form, on, on_every_database, patient_form},
 };
 
 on_every_database!(a_backup_is_restored_elsewhere, rows_are_copied_before_their_tables_change);
@@ -31,6 +31,7 @@ pub(crate) async fn fill(clinic: &Clinic) -> (Browser, String) {
     let prediction = page.between("/predictions/", "/review");
     let review = [("verdict", "contested"), ("label", "normal"), ("comment", "line\nline")];
     marie.post(&format!("/predictions/{prediction}/review"), &review).await.is(303);
+    marie.post(&format!("/patients/{id}/course"), &course_form("2025-03-10")).await.is(303);
     // The earlier record points to the later one.
     marie.post(&format!("/patients/{other}/merge"), &[("into", &into)]).await.is(303);
     while clinic.count("SELECT COUNT(*) FROM prediction WHERE state <> 'done'").await > 0 {
@@ -58,6 +59,7 @@ async fn comes_back(file: &Path, keys: &Path, place: &Place, taken: &Contents, i
     let study = page.between("/studies/", "\"");
     let image = browser.get(&format!("/studies/{study}")).await.is(200).between("/images/", "/view");
     browser.get(&format!("/images/{image}/picture.png")).await.is(200);
+    assert!(browser.get(&format!("/patients/{id}/course")).await.is(200).has("value=\"2025-03-10\""));
     // The restored server goes on: it reads and writes.
     browser.upload(id, "pneumonia", &[("b.png", &files::png(40))]).await.is(200);
     assert_eq!(clinic.count("SELECT COUNT(*) FROM patient WHERE merged_into IS NOT NULL").await, 1);
@@ -143,11 +145,15 @@ async fn rows_are_copied_before_their_tables_change(clinic: Arc<Clinic>) {
     open_store(config).await.unwrap();
     assert_eq!(copies(&config.data), Vec::<std::path::PathBuf>::new(), "nothing was to be changed");
     // As the version before left it.
-    clinic.sql("DROP TABLE second_factor").await;
-    clinic.sql("DELETE FROM seaql_migrations WHERE version = 'm0002_second_factor'").await;
+    for (table, step) in [("course", "m0003_courses"), ("second_factor", "m0002_second_factor")] {
+        clinic.sql(&format!("DROP TABLE {table}")).await;
+        clinic.sql(&format!("DELETE FROM seaql_migrations WHERE version = '{step}'")).await;
+    }
     let rows = clinic.count("SELECT COUNT(*) FROM audit").await;
     open_store(config).await.unwrap();
-    assert_eq!(clinic.count("SELECT COUNT(*) FROM second_factor").await, 0, "the step was taken");
+    for table in ["course", "second_factor"] {
+        assert_eq!(clinic.count(&format!("SELECT COUNT(*) FROM {table}")).await, 0, "the step was taken");
+    }
     let found = copies(&config.data);
     assert_eq!(found.len(), 1, "{found:?}");
     let place = Place::new(Kind::Sqlite).await.unwrap();

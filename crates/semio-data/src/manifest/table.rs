@@ -1,4 +1,5 @@
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -30,7 +31,8 @@ pub(super) fn read(path: &Path, options: &ManifestOptions) -> Result<Source, Man
     let mut reader =
         csv::ReaderBuilder::new().delimiter(delimiter(text)).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header: Vec<String> = reader.headers().map_err(|e| wrong(e.to_string()))?.iter().map(Into::into).collect();
-    if let Some(name) = header.iter().enumerate().find_map(|(i, name)| header[..i].contains(name).then_some(name)) {
+    let mut seen = HashSet::with_capacity(header.len());
+    if let Some(name) = header.iter().find(|name| !seen.insert(name.as_str())) {
         return Err(wrong(format!("two of its columns are named '{name}'; rename one")));
     }
     let places = places(path, &header, options)?;
