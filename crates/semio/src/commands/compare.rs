@@ -149,7 +149,10 @@ impl Compare {
         } else if let Some(best) = comparison.standings.first().filter(|s| s.failed.is_none()) {
             let run = self.output.join(&best.name);
             let (bundle, split) = (run.join("bundle"), run.join("split.csv"));
-            println!("next     semio evaluate {} --data {} --split test", bundle.display(), split.display());
+            // A cross-validation leaves one network a fold, and none to go on with.
+            if bundle.is_dir() {
+                println!("next     semio evaluate {} --data {} --split test", bundle.display(), split.display());
+            }
         }
         Ok(())
     }
