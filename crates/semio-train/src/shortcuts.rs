@@ -1,9 +1,9 @@
 //! What a model makes of the parts of its pictures: whether it reads the organ or what stands around it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use semio_data::Sample;
-use semio_image::Keep;
+use semio_data::{ReadLimits, Sample, read_image};
+use semio_image::{Keep, Mask};
 use semio_model::Predictor;
 use semio_stats::PartFigures;
 use serde::Serialize;
@@ -27,7 +27,9 @@ pub struct PartsSeen {
 
 /// Shows a model that was trained on whole pictures the insides and the outsides of their masks.
 ///
-/// None where the judged pictures have no masks, where a mask cannot be read, or where the model sees a part already.
+/// Pictures whose mask marks nothing are left out: a lesion's mask would tell the class by being empty. None where fewer
+/// than two classes are left, where a mask cannot be read, or where the model sees a part already.
+///
 /// What a model still tells without the organ it did not take from the organ (Maguolo and Nanni 2021, DeGrave et al.
 /// 2021); the outline of what was made black stays to be seen, so a low figure shows more than a high one.
 pub fn parts_seen(
@@ -38,8 +40,12 @@ pub fn parts_seen(
     batch_size: usize,
 ) -> Option<PartsSeen> {
     let pipeline = &predictor.manifest().pipeline;
-    let members: Vec<usize> = (0..judged.pictures.len()).filter(|&i| judged.pictures[i].mask.is_some()).collect();
-    if members.is_empty() || pipeline.keep().is_some() {
+    if pipeline.keep().is_some() {
+        return None;
+    }
+    let members: Vec<usize> = (0..judged.pictures.len()).filter(|&i| is_marked(&judged.pictures[i])).collect();
+    let classes: HashSet<usize> = members.iter().map(|&i| judged.pictures[i].label).collect();
+    if classes.len() < 2 {
         return None;
     }
     let masked: Vec<Picture> = members.iter().map(|&i| judged.pictures[i].clone()).collect();
@@ -59,4 +65,10 @@ pub fn parts_seen(
         inside: seen(Keep::Inside)?,
         outside: seen(Keep::Outside)?,
     })
+}
+
+/// Whether the picture has a mask that marks something; one that cannot be read is found out later.
+fn is_marked(picture: &Picture) -> bool {
+    let Some(mask) = &picture.mask else { return false };
+    read_image(mask, &ReadLimits::default()).map_or(true, |image| Mask::of(&image).share() > 0.0)
 }

@@ -97,6 +97,19 @@ fn a_sign_outside_of_the_mask_is_learned_only_where_it_is_seen() {
 }
 
 #[test]
+fn masks_of_lesions_are_no_organs() {
+    // A healthy picture has an empty mask, which alone would tell the class.
+    let folder = tempfile::tempdir().unwrap();
+    let list = marked_in_the_corner(folder.path(), 60);
+    let black = Image::new(SIDE, SIDE, Color::Grey, Samples::U8(vec![0; SIDE * SIDE])).unwrap();
+    for i in (0..60).step_by(2) {
+        fs::write(list.parent().unwrap().join(format!("masks/{i}.png")), encode_png(&black).unwrap()).unwrap();
+    }
+    let (_, figures) = trained(&list, folder.path(), "whole");
+    assert!(figures.get("parts_seen").is_none(), "{:?}", figures.get("parts_seen"));
+}
+
+#[test]
 fn a_picture_without_a_mask_stops_the_run_before_it_begins() {
     let folder = tempfile::tempdir().unwrap();
     let list = marked_in_the_corner(folder.path(), 20);
