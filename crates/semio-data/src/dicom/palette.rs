@@ -85,9 +85,13 @@ impl DicomFile<'_> {
     }
 }
 
+/// How many segments a table may be made of: each of the longest one's entries by a segment of its own, twice over. A
+/// repetition names 65,535 in four words, and segments without an entry fill nothing.
+const MOST_SEGMENTS: usize = 2 << 16;
+
 /// Expands segments: 0 discrete, 1 linear, 2 a repetition of earlier ones (PS3.3, C.7.9.2). What is wrong ends it.
 fn expand(words: &[u16], count: usize) -> Vec<u16> {
-    let mut entries = vec![];
+    let (mut entries, mut left) = (vec![], MOST_SEGMENTS);
     let mut at = 0;
     while at < words.len() && entries.len() < count {
         match words[at..] {
@@ -96,11 +100,11 @@ fn expand(words: &[u16], count: usize) -> Vec<u16> {
                 // The offset counts bytes of words as wide as the entries; there are as many words before it.
                 let mut from = (usize::from(high) << 16 | usize::from(low)) / 2;
                 for _ in 0..segments {
-                    let Some(length) = segment(words, from, count, &mut entries) else { return entries };
+                    let Some(length) = segment(words, from, count, &mut left, &mut entries) else { return entries };
                     from += length;
                 }
             }
-            _ => match segment(words, at, count, &mut entries) {
+            _ => match segment(words, at, count, &mut left, &mut entries) {
                 Some(length) => at += length,
                 None => return entries,
             },
@@ -111,7 +115,8 @@ fn expand(words: &[u16], count: usize) -> Vec<u16> {
 }
 
 /// Expands one discrete or linear segment and gives the words that it takes.
-fn segment(words: &[u16], at: usize, count: usize, entries: &mut Vec<u16>) -> Option<usize> {
+fn segment(words: &[u16], at: usize, count: usize, left: &mut usize, entries: &mut Vec<u16>) -> Option<usize> {
+    *left = left.checked_sub(1)?;
     if entries.len() >= count {
         return None;
     }
@@ -145,5 +150,15 @@ mod tests {
         assert_eq!(expand(&[1, 3, 8], 10), []);
         assert_eq!(expand(&[0, 9, 1], 10), []);
         assert_eq!(expand(&[0, 1, 5, 7, 7], 10), [5]);
+    }
+
+    #[test]
+    fn segments_without_an_entry_keep_nobody_busy() {
+        // Half a megabyte: 65,535 empty segments, repeated 65,535 times each by 50,000 repetitions.
+        let empty = vec![0; 131_072];
+        let repeated = [2, 65_535, 0, 0].repeat(50_000);
+        let started = std::time::Instant::now();
+        assert_eq!(expand(&[empty, repeated].concat(), 256), []);
+        assert!(started.elapsed().as_secs_f64() < 0.5, "{:?}", started.elapsed());
     }
 }
