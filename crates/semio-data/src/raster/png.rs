@@ -1,7 +1,7 @@
 use std::io::{Cursor, ErrorKind};
 
 use image::metadata::Orientation;
-use png::{BitDepth, Decoder, DecodingError, Limits, Transformations};
+use png::{BitDepth, Decoder, DecodingError, Limits, Reader, Transformations};
 use semio_image::Samples;
 
 use super::{
@@ -15,6 +15,11 @@ const FORMAT: Format = Format::Png;
 /// Memory for what is not the picture: compressed chunks and rows.
 const WORKING_BYTES: usize = 64 << 20;
 
+/// How many bytes decoded samples may take whatever the file's size, and how many for each of its bytes. Deflate makes a
+/// thousand bytes of one: 10,000 × 10,000 transparent pixels of 16 bits lie in 780 kB, and would take 800 MB.
+const DECODED_BYTES: usize = 256 << 20;
+const DECODED_PER_BYTE: usize = 64;
+
 pub(super) fn decode(bytes: &[u8], limits: &ReadLimits) -> Result<Decoded, DecodeError> {
     let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: WORKING_BYTES });
     let header = decoder.read_header_info().map_err(problem)?;
@@ -27,8 +32,19 @@ pub(super) fn decode(bytes: &[u8], limits: &ReadLimits) -> Result<Decoded, Decod
     let mut reader = decoder.read_info().map_err(problem)?;
     let (color, depth) = reader.output_color_type();
     let size = reader.output_buffer_size().ok_or_else(|| broken("its rows are too long".into()))?;
-    let mut raw = vec![0; size];
-    reader.next_frame(&mut raw).map_err(problem)?;
+    let most = DECODED_BYTES.max(bytes.len().saturating_mul(DECODED_PER_BYTE));
+    if size > most {
+        return Err(broken(format!(
+            "its {width} × {height} pixels take {size} bytes, and {most} at most can be in it"
+        )));
+    }
+    let samples = if depth == BitDepth::Sixteen {
+        Samples::U16(words(&mut reader, size)?)
+    } else {
+        let mut raw = vec![0; size];
+        reader.next_frame(&mut raw).map_err(problem)?;
+        Samples::U8(raw)
+    };
     // The rest holds the check sum of the pixels, perhaps the orientation, and the end mark.
     reader.finish().map_err(problem)?;
 
@@ -44,12 +60,22 @@ pub(super) fn decode(bytes: &[u8], limits: &ReadLimits) -> Result<Decoded, Decod
         png::ColorType::Rgba => (4, Alpha::Straight),
         png::ColorType::Indexed => return Err(broken("its palette could not be applied".into())),
     };
-    let samples = if depth == BitDepth::Sixteen {
-        Samples::U16(raw.as_chunks().0.iter().map(|&pair| u16::from_be_bytes(pair)).collect())
-    } else {
-        Samples::U8(raw)
-    };
     Ok(Decoded { width, height, channels, alpha, all_grey: indexed && all_grey, orientation, samples })
+}
+
+/// 16-bit samples, row by row, so that they lie in memory once. Rows of an interlaced picture come in no order, and are
+/// read as a whole.
+fn words(reader: &mut Reader<Cursor<&[u8]>>, size: usize) -> Result<Vec<u16>, DecodeError> {
+    if reader.info().interlaced {
+        let mut raw = vec![0; size];
+        reader.next_frame(&mut raw).map_err(problem)?;
+        return Ok(raw.as_chunks().0.iter().map(|&pair| u16::from_be_bytes(pair)).collect());
+    }
+    let mut samples = Vec::with_capacity(size / 2);
+    while let Some(row) = reader.next_row().map_err(problem)? {
+        samples.extend(row.data().as_chunks().0.iter().map(|&pair| u16::from_be_bytes(pair)));
+    }
+    if samples.len() == size / 2 { Ok(samples) } else { Err(DecodeError::CutShort { format: FORMAT }) }
 }
 
 fn problem(error: DecodingError) -> DecodeError {
