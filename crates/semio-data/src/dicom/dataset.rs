@@ -4,9 +4,9 @@
 //! the reading with a note. No length that a file announces is ever allocated: values are ranges of the bytes that are
 //! there.
 
-use std::ops::Range;
+use std::{ops::Range, sync::OnceLock};
 
-use super::{Tag, error::DicomError, tag::SEQUENCES};
+use super::{Tag, error::DicomError, file::VR, tag::SEQUENCES};
 
 /// How deep sequences may lie in each other. Structured reports, the deepest objects, stay below 20.
 const MAX_DEPTH: usize = 64;
@@ -33,15 +33,37 @@ pub(crate) enum Value {
     Fragments(Vec<Range<usize>>),
 }
 
-/// Data elements in the order of the file.
+/// Data elements in the order of the file, which is that of their tags in files that keep to the rules.
 #[derive(Debug, Default)]
 pub(crate) struct DataSet {
     elements: Vec<Element>,
+    /// Whether the file has them in another order.
+    unsorted: bool,
+    /// Their places in the order of tags, where that is another one; made when an element is first asked for.
+    places: OnceLock<Vec<u32>>,
 }
 
 impl DataSet {
+    /// The first element of a tag. A file of one megabyte may hold 100,000 elements and ask for some of them 100,000
+    /// times, so that none is sought from the beginning on.
     pub(crate) fn get(&self, tag: Tag) -> Option<&Element> {
-        self.elements.iter().find(|e| e.tag == tag)
+        let element = if self.unsorted {
+            let places = self.places.get_or_init(|| {
+                let mut places: Vec<u32> = (0..self.elements.len() as u32).collect();
+                places.sort_by_key(|&place| self.elements[place as usize].tag);
+                places
+            });
+            let at = places.partition_point(|&place| self.elements[place as usize].tag < tag);
+            self.elements.get(*places.get(at)? as usize)
+        } else {
+            self.elements.get(self.elements.partition_point(|e| e.tag < tag))
+        };
+        element.filter(|e| e.tag == tag)
+    }
+
+    fn push(&mut self, element: Element) {
+        self.unsorted |= self.elements.last().is_some_and(|last| last.tag > element.tag);
+        self.elements.push(element);
     }
 
     /// The items of a sequence; none where it is absent or no sequence.
@@ -165,8 +187,8 @@ impl Walker<'_> {
         }
         self.at += header;
         let is_sequence = matches!(vr.as_ref(), Some(b"SQ")) || SEQUENCES.contains(&tag);
-        // PS3.5, 6.2.2: the items of an UN element are implicit.
-        let inner = explicit && !matches!(vr.as_ref(), Some(b"UN"));
+        // PS3.5, 6.2.2: the items of an UN element are implicit. Some writers leave them explicit.
+        let inner = explicit && (vr != Some(*b"UN") || self.has_explicit_items());
         if length == UNDEFINED {
             let is_pixels = tag == Tag::PIXELS || matches!(vr.as_ref(), Some(b"OB" | b"OW"));
             if is_pixels {
@@ -176,36 +198,40 @@ impl Walker<'_> {
                 if result.is_err() && self.at + 8 > end {
                     fragments.clear();
                 }
-                set.elements.push(Element { tag, vr, value: Value::Fragments(fragments) });
+                set.push(Element { tag, vr, value: Value::Fragments(fragments) });
                 return result;
             }
             let mut items = vec![];
             let result = self.items(&mut items, tag, end, inner, depth);
-            set.elements.push(Element { tag, vr, value: Value::Items(items) });
+            set.push(Element { tag, vr, value: Value::Items(items) });
             return result;
         }
         let stop = self.at.saturating_add(length as usize);
         if stop > end {
-            set.elements.push(Element { tag, vr, value: Value::Bytes(self.at..end) });
+            set.push(Element { tag, vr, value: Value::Bytes(self.at..end) });
             self.at = end;
             return Err(self.cut_short(tag));
         }
         if is_sequence {
+            let start = self.at;
             let mut items = vec![];
             let result = self.items(&mut items, tag, stop, inner, depth);
-            set.elements.push(Element { tag, vr, value: Value::Items(items) });
             // Whatever its items say, the sequence ends where its length says.
             self.at = stop;
-            return match result {
-                Err(Stop::Limit(error)) => Err(Stop::Limit(error)),
-                _ => Ok(()),
+            let value = match result {
+                Err(Stop::Limit(error)) => return Err(Stop::Limit(error)),
+                // What is sought in every item must not be passed over in a broken one.
+                Err(Stop::Note(_)) if self.deep => Value::Bytes(start..stop),
+                _ => Value::Items(items),
             };
+            set.push(Element { tag, vr, value });
+            return Ok(());
         }
         let value = match self.hidden_items(tag, vr, stop, inner, depth)? {
             Some(items) => Value::Items(items),
             None => Value::Bytes(self.at..stop),
         };
-        set.elements.push(Element { tag, vr, value });
+        set.push(Element { tag, vr, value });
         self.at = stop;
         Ok(())
     }
@@ -232,6 +258,11 @@ impl Walker<'_> {
             Err(Stop::Limit(error)) => Err(Stop::Limit(error)),
             _ => Ok(whole.then_some(items)),
         }
+    }
+
+    /// Whether the first element of the first item has a value representation; `at` stands on the item.
+    fn has_explicit_items(&self) -> bool {
+        self.peek() == Some(Tag::ITEM) && VR.contains(&[self.byte(12), self.byte(13)])
     }
 
     fn items(
@@ -328,5 +359,32 @@ impl Walker<'_> {
     fn u32(&self, offset: usize) -> u32 {
         let four = [0, 1, 2, 3].map(|i| self.byte(offset + i));
         if self.big_endian { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(tags: &[u16]) -> DataSet {
+        let mut set = DataSet::default();
+        for (place, &tag) in tags.iter().enumerate() {
+            set.push(Element { tag: Tag(0x0008, tag), vr: None, value: Value::Bytes(place..place) });
+        }
+        set
+    }
+
+    #[test]
+    fn the_first_element_of_a_tag_is_found_in_any_order() {
+        for tags in [&[1, 3, 3, 7][..], &[7, 3, 1, 3], &[3, 7, 3, 1], &[1], &[]] {
+            let set = set(tags);
+            for tag in 0..9 {
+                let place = set.get(Tag(0x0008, tag)).map(|e| match &e.value {
+                    Value::Bytes(range) => range.start,
+                    _ => usize::MAX,
+                });
+                assert_eq!(place, tags.iter().position(|t| *t == tag), "{tag} of {tags:?}");
+            }
+        }
     }
 }

@@ -76,7 +76,7 @@ impl DicomFile<'_> {
         }
         let mut sum = Sum::default();
         for frame in 0..layout.frames {
-            sum.add(&self.frame(frame)?.values);
+            sum.add(&self.frame_of(&layout, frame)?.values);
         }
         Ok(sum.finish())
     }

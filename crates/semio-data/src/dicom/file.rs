@@ -1,4 +1,4 @@
-use std::{borrow::Cow, path::Path};
+use std::{borrow::Cow, path::Path, sync::OnceLock};
 
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 
@@ -11,7 +11,8 @@ use crate::raster::{ReadError, ReadLimits, read_bytes};
 
 const LITTLE_EXPLICIT: Encoding = Encoding { explicit: true, big_endian: false };
 
-/// How far a deflated data set may grow whatever its size, and by which factor beyond.
+/// How far a deflated data set may grow whatever its size, and by which factor beyond; never further than a file may be
+/// long that is not deflated ([`ReadLimits::max_file_bytes`]).
 const INFLATED_BYTES: usize = 128 << 20;
 const INFLATED_TIMES: usize = 64;
 
@@ -26,6 +27,8 @@ pub struct DicomFile<'a> {
     pub(super) limits: ReadLimits,
     /// What was wrong without making the file useless.
     pub(crate) note: Option<String>,
+    /// Which fragment each frame begins with, once somebody asked; `None` in it where nothing tells.
+    pub(super) starts: OnceLock<Option<Vec<usize>>>,
     syntax: TransferSyntax,
 }
 
@@ -74,7 +77,7 @@ impl<'a> DicomFile<'a> {
         };
         let uid = uid.trim_matches([' ', '\0']);
         let (bytes, at) = match uid {
-            TransferSyntax::DEFLATED => (Cow::Owned(inflate(&bytes[at..])?), 0),
+            TransferSyntax::DEFLATED => (Cow::Owned(inflate(&bytes[at..], limits)?), 0),
             _ => (bytes, at),
         };
         // What else was put in between nobody knows: nothing of such a file is taken for a picture.
@@ -98,7 +101,7 @@ impl<'a> DicomFile<'a> {
             Some(dataset::Value::Bytes(range)) => Charset::of(&bytes[range.clone()]),
             _ => Charset::of(&[]),
         };
-        Ok(Self { bytes, encoding, data, charset, limits: *limits, note, syntax })
+        Ok(Self { bytes, encoding, data, charset, limits: *limits, note, starts: OnceLock::new(), syntax })
     }
 
     /// How elements and pixels are coded; told from the first element where the file does not say it.
@@ -155,7 +158,7 @@ fn is_mark(bytes: &[u8], at: usize) -> bool {
 }
 
 /// The value representations of PS3.5, 6.2.
-const VR: [[u8; 2]; 34] = [
+pub(super) const VR: [[u8; 2]; 34] = [
     *b"AE", *b"AS", *b"AT", *b"CS", *b"DA", *b"DS", *b"DT", *b"FD", *b"FL", *b"IS", *b"LO", *b"LT", *b"OB", *b"OD",
     *b"OF", *b"OL", *b"OV", *b"OW", *b"PN", *b"SH", *b"SL", *b"SQ", *b"SS", *b"ST", *b"SV", *b"TM", *b"UC", *b"UI",
     *b"UL", *b"UN", *b"UR", *b"US", *b"UT", *b"UV",
@@ -175,8 +178,9 @@ fn guess(data: &[u8]) -> Encoding {
     Encoding { explicit: has_vr(data, false), big_endian }
 }
 
-fn inflate(data: &[u8]) -> Result<Vec<u8>, DicomError> {
-    let limit = INFLATED_BYTES.max(data.len().saturating_mul(INFLATED_TIMES));
+fn inflate(data: &[u8], limits: &ReadLimits) -> Result<Vec<u8>, DicomError> {
+    let most = usize::try_from(limits.max_file_bytes).unwrap_or(usize::MAX);
+    let limit = INFLATED_BYTES.max(data.len().saturating_mul(INFLATED_TIMES)).min(most);
     decompress_to_vec_with_limit(data, limit).map_err(|error| {
         if error.status == miniz_oxide::inflate::TINFLStatus::HasMoreOutput {
             let (what, limit) = ("more bytes when inflated".into(), format!("{limit} bytes"));

@@ -126,13 +126,18 @@ impl DicomFile<'_> {
     /// wrong with the coded pixels.
     pub fn frame(&self, frame: u32) -> Result<Frame, DicomError> {
         let layout = self.layout()?.ok_or_else(|| self.no_pixels())?;
-        let Layout { rows, columns, samples, frames, .. } = layout;
+        self.frame_of(&layout, frame)
+    }
+
+    /// The same where the layout is known: to find it again for each of 500,000 frames takes longer than to decode them.
+    pub(crate) fn frame_of(&self, layout: &Layout, frame: u32) -> Result<Frame, DicomError> {
+        let Layout { rows, columns, samples, frames, .. } = *layout;
         if frame >= frames {
             return Err(DicomError::NoFrame { frame, frames });
         }
         let syntax = self.transfer_syntax();
         let native = syntax.is_native() || layout.real;
-        let decode = || if native { self.native(&layout, frame) } else { self.coded(&layout, frame) };
+        let decode = || if native { self.native(layout, frame) } else { self.coded(layout, frame) };
         // The decoders are written not to panic, and one file out of 100,000 that finds a way must not end the run.
         let values =
             catch_unwind(AssertUnwindSafe(decode)).map_err(|_| DicomError::Panicked { syntax: syntax.clone() })??;
@@ -269,7 +274,7 @@ impl DicomFile<'_> {
         }
     }
 
-    /// The fragments of one frame, by the extended or the basic offset table, or else by how coded pictures begin.
+    /// The fragments of one frame.
     fn fragments_of<'s>(
         &self,
         fragments: &'s [Range<usize>],
@@ -277,6 +282,14 @@ impl DicomFile<'_> {
         frames: usize,
         frame: usize,
     ) -> Option<&'s [Range<usize>]> {
+        let starts = self.starts.get_or_init(|| self.starts_of(fragments, table, frames)).as_ref()?;
+        let end = starts.get(frame + 1).copied().unwrap_or(fragments.len());
+        fragments.get(*starts.get(frame)?..end)
+    }
+
+    /// Which fragment each frame begins with, by the extended or the basic offset table, or else by how coded pictures
+    /// begin. Found for all frames at once, or a file of many would be read as often as it has frames.
+    fn starts_of(&self, fragments: &[Range<usize>], table: &Range<usize>, frames: usize) -> Option<Vec<usize>> {
         let base = fragments.first()?.start;
         let extended = self.value(&self.data, Tag::FRAME_OFFSETS).map(|(bytes, _)| bytes).unwrap_or_default();
         let mut offsets: Vec<u64> = extended.as_chunks().0.iter().map(|&b| self.u64(b)).collect();
@@ -294,11 +307,8 @@ impl DicomFile<'_> {
             };
             fragments.iter().enumerate().filter(|(_, f)| begins(f)).map(|(index, _)| index).collect()
         };
-        if starts.len() != frames {
-            return None;
-        }
-        let end = starts.get(frame + 1).copied().unwrap_or(fragments.len());
-        fragments.get(starts[frame]..end)
+        // Frames that overlap would be joined anew for each, whatever their number.
+        (starts.len() == frames && starts.is_sorted()).then_some(starts)
     }
 }
 
