@@ -23,6 +23,9 @@ pub enum DeidentifyError {
         /// Why.
         reason: String,
     },
+    /// The program failed on the file in a way that it should not.
+    #[error("the program failed on this file, which is probably broken; nothing of it was written")]
+    Panicked,
     /// The folder to write into lies in the one that is read, or holds something.
     #[error("the folder {} {reason}: name a new one", path.display())]
     Output {

@@ -1,5 +1,7 @@
 //! New values for old ones.
 
+use std::{collections::HashSet, sync::LazyLock};
+
 use super::Key;
 
 /// A value that means nothing, of a representation.
@@ -13,7 +15,7 @@ pub(super) fn dummy(vr: [u8; 2], old: &str, key: &Key) -> Vec<u8> {
         b"IS" | b"DS" => "0".into(),
         b"CS" => "NONE".into(),
         b"UI" => key.uid(old),
-        b"LO" | b"SH" | b"UC" if !old.is_empty() => key.code(old, 12),
+        b"AE" | b"LO" | b"SH" | b"UC" if !old.is_empty() => key.code(old, 12),
         b"US" | b"SS" => return vec![0; 2],
         b"UL" | b"SL" | b"FL" => return vec![0; 4],
         b"FD" => return vec![0; 8],
@@ -32,21 +34,35 @@ pub(super) fn padded(text: &str, vr: [u8; 2]) -> Vec<u8> {
     bytes
 }
 
+/// Whether a text is a UID (PS3.5, 9.1): up to 64 digits and points, numbers between the points.
+pub(super) fn is_uid(text: &str) -> bool {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    text.len() <= 64 && text.split('.').all(is_number)
+}
+
 /// Dates and times moved back by some days; what is no date becomes empty. Times of day stay.
 pub(super) fn shifted(vr: [u8; 2], old: &str, days: i64) -> String {
+    let time = |text: &str| text.len() <= 26 && text.bytes().all(|b| b.is_ascii_digit() || b".:+-".contains(&b));
     let one = |value: &str| -> Option<String> {
         let value = value.trim_matches([' ', '\0']);
-        let digits = value.replace(['.', '-'], "");
-        let date = digits.get(..8)?;
-        let (year, month, day) = (date[..4].parse().ok()?, date[4..6].parse().ok()?, date[6..].parse().ok()?);
+        if &vr == b"TM" {
+            return time(value).then(|| value.to_owned());
+        }
+        let ((year, month, day), rest) = date(value)?;
         let (y, m, d) = civil(days_of(year, month, day)? - days);
-        let rest = if &vr == b"DT" { value.get(8..).unwrap_or("") } else { "" };
+        let rest = if &vr == b"DT" && time(rest) { rest } else { "" };
         (1..=9999).contains(&y).then(|| format!("{y:04}{m:02}{d:02}{rest}"))
     };
-    if &vr == b"TM" {
-        return old.to_owned();
-    }
     old.split('\\').map(|value| one(value).unwrap_or_default()).collect::<Vec<_>>().join("\\")
+}
+
+/// Year, month and day of `20240301`, `2024.03.01` or `2024-03-01`, and what follows. A date without its day is none.
+fn date(text: &str) -> Option<((i64, i64, i64), &str)> {
+    let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+    let parted = matches!(text.as_bytes(), [_, _, _, _, a @ (b'.' | b'-'), _, _, b, ..] if a == b);
+    let (month, day) = if parted { (5, 8) } else { (4, 6) };
+    let parts = (number(text.get(..4)?)?, number(text.get(month..month + 2)?)?, number(text.get(day..day + 2)?)?);
+    Some((parts, text.get(day + 2..)?))
 }
 
 /// Days since 1 March of the year 0 in the Gregorian calendar (after Hinnant, "chrono-compatible low-level date algorithms").
@@ -73,7 +89,9 @@ fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 /// Words that say what was examined and how; a cleaned text keeps these, short numbers, and nothing else.
-const WORDS: &str = "a abdomen acquisition adc and angio ankle anterior ap apparent art arterial ax axial b0 biopsy blade \
+static WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| LIST.split_whitespace().collect());
+
+const LIST: &str = "a abdomen acquisition adc and angio ankle anterior ap apparent art arterial ax axial b0 biopsy blade \
     body bone bones brain breast bravo bssfp cardiac cc cerebral cervical chest clinical coefficient contrast cor \
     coronal coronary cr ct cta cube delayed diff diffusion dixon dti dual dwi dx echo elbow enhanced ep epi equilibrium \
     exam fast fat fast-spin femur ffe fiesta finger flair flash foot fov fr frfse fs fse ge gd gre hand haste head hip \
@@ -93,7 +111,7 @@ pub(super) fn cleaned(text: &str) -> String {
         let short_number = word.len() <= 3 && word.bytes().all(|b| b.is_ascii_digit());
         // "Mr" is not the modality.
         let title = lower == "mr" && word != "MR";
-        short_number || !title && WORDS.split_whitespace().any(|w| w == lower)
+        short_number || !title && WORDS.contains(lower.as_str())
     };
     // Numbers with signs between them are dates, times and numbers of people.
     let joins = |c: char| matches!(c, '.' | '-' | '/' | ':');
@@ -125,6 +143,38 @@ mod tests {
         assert_eq!(shifted(*b"DT", "20240301101112.5+0100", 366), "20230301101112.5+0100");
         assert_eq!(shifted(*b"DA", "2024.03.01\\yesterday", 366), "20230301\\");
         assert_eq!(shifted(*b"TM", "101112", 5), "101112");
+        // Both parted forms, with and without what follows; a month and a year with a time zone are no dates.
+        assert_eq!(shifted(*b"DT", "2024-03-01", 366), "20230301");
+        assert_eq!(shifted(*b"DT", "2024.03.01101112", 366), "20230301101112");
+        assert_eq!(shifted(*b"DT", "20240301101112-0500", 366), "20230301101112-0500");
+        assert_eq!(shifted(*b"DT", "202403\\2024-0500\\202403-0500", 366), "\\\\");
+        // Words behind a date, and in place of a time.
+        assert_eq!(shifted(*b"DT", "20240301 Lovelace", 366), "20230301");
+        assert_eq!(shifted(*b"TM", "101112\\Lovelace", 5), "101112\\");
+    }
+
+    #[test]
+    fn letters_of_several_bytes_are_no_dates() {
+        for odd in [
+            "202\u{e9}0301",
+            "2024\u{e9}301",
+            "202403\u{e9}1",
+            "20240301\u{e9}",
+            "\u{1f600}\u{1f600}",
+            "2024-\u{e9}\u{e9}-1",
+        ] {
+            let moved = shifted(*b"DA", odd, 1);
+            assert!(moved.is_empty() || moved == "20240229", "{odd}: {moved}");
+        }
+    }
+
+    #[test]
+    fn uids_are_numbers_with_points_between() {
+        assert!(["1.2.3", "2.25.0", "1"].into_iter().all(is_uid) && is_uid(&"1".repeat(64)));
+        let long = "1".repeat(65);
+        for odd in ["", ".", "..", "1..2", "1.2.", "1.2/3", "../1", "/tmp/x", "1.2.a", &long] {
+            assert!(!is_uid(odd), "{odd}");
+        }
     }
 
     #[test]
