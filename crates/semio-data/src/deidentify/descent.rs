@@ -1,11 +1,14 @@
 //! From element to element, sequences included: the table's actions, and the rules for groups as a whole.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
     Key, Options, Report,
     profile::{self, Action},
-    values::{cleaned, dummy, padded, shifted},
+    representation,
+    residue::Identity,
+    safe::is_safe,
+    values::{cleaned, dummy, is_uid, padded, shifted},
 };
 use crate::dicom::{
     DicomFile, Tag,
@@ -22,130 +25,196 @@ pub(super) struct Descent<'a> {
     pub(super) pseudonym: String,
     /// By how many days dates go back.
     pub(super) days: i64,
+    /// What says who the patient is.
+    pub(super) identity: &'a Identity,
+}
+
+/// Where an element lies.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Place {
+    /// Within a sequence that is replaced by a dummy: all of its contents are, too (PS3.15, E.1.1).
+    replaced: bool,
+    /// Within an item that is a code of a scheme that everybody knows, which says what and not who.
+    code: bool,
 }
 
 const PATIENT_NAME: Tag = Tag(0x0010, 0x0010);
 const PATIENT_ID: Tag = Tag(0x0010, 0x0020);
-const CONTENT: Tag = Tag(0x0040, 0xa730);
+/// Codes that name a person or an institution: nothing in their items is worth a dummy.
+const WHO: [Tag; 2] = [Tag(0x0008, 0x0082), Tag(0x0040, 0x1101)];
+const CODE_VALUE: Tag = Tag(0x0008, 0x0100);
+const CODE_SCHEME: Tag = Tag(0x0008, 0x0102);
+const PIXEL_GROUP: u16 = 0x7fe0;
+/// How items begin, little endian and big.
+const MARKS: [[u8; 4]; 2] = [[0xfe, 0xff, 0x00, 0xe0], [0xff, 0xfe, 0xe0, 0x00]];
+const REFERENCED_FRAME: Tag = Tag(0x0008, 0x1160);
 
-/// Private attributes that hold no identity (PS3.15, table E.3.10-1): group, creator, the element's last two digits.
-const SAFE: [(u16, &str, &[u8]); 8] = [
-    (0x7053, "Philips PET Private Group", &[0x00, 0x09]),
-    (0x00e1, "ELSCINT1", &[0x21]),
-    (0x01e1, "ELSCINT1", &[0x26, 0x50]),
-    (0x01f1, "ELSCINT1", &[0x01, 0x07, 0x26, 0x27]),
-    (0x0019, "GEMS_ACQU_01", &[0x23, 0x24, 0x27, 0x9e]),
-    (0x0043, "GEMS_PARM_01", &[0x27, 0x39]),
-    (0x2001, "Philips Imaging DD 001", &[0x03, 0x04]),
-    (0x0019, "SIEMENS MR HEADER", &[0x0c, 0x0d, 0x0e, 0x27]),
+/// Coding schemes whose codes are published (PS3.16, chapter 8); those of a hospital may number its staff.
+const KNOWN_SCHEMES: [&str; 17] = [
+    "DCM",
+    "SCT",
+    "SRT",
+    "SNM3",
+    "LN",
+    "UCUM",
+    "FMA",
+    "RADLEX",
+    "MDC",
+    "BI",
+    "I10",
+    "I9C",
+    "NCIt",
+    "UMLS",
+    "ACR",
+    "ISO3166_1",
+    "IBSI",
 ];
 
 impl<'a> Descent<'a> {
     /// Takes over the elements of a data set as the profile says.
-    pub(super) fn set(&self, set: &'a DataSet, in_content: bool, report: &mut Report) -> Vec<Out<'a>> {
-        set.elements().iter().filter_map(|element| self.element(element, set, in_content, report)).collect()
+    pub(super) fn set(&self, set: &'a DataSet, place: Place, report: &mut Report) -> Vec<Out<'a>> {
+        let known = || set.get(CODE_SCHEME).is_some_and(|scheme| KNOWN_SCHEMES.contains(&self.text(scheme).as_str()));
+        let place = Place { code: place.replaced && known(), ..place };
+        set.elements().iter().filter_map(|element| self.element(element, set, place, report)).collect()
     }
 
-    fn element(
-        &self,
-        element: &'a Element,
-        set: &'a DataSet,
-        in_content: bool,
-        report: &mut Report,
-    ) -> Option<Out<'a>> {
+    fn element(&self, element: &'a Element, set: &'a DataSet, place: Place, report: &mut Report) -> Option<Out<'a>> {
         let tag = element.tag;
-        let note =
-            |list: &mut std::collections::BTreeMap<String, usize>| *list.entry(tag.to_string()).or_default() += 1;
         // Group lengths are retired and would be wrong; command and meta elements have no place here.
         if tag.1 == 0 || tag.0 < 0x0008 {
             return None;
         }
         if tag.0 % 2 == 1 {
-            if self.options.keep_safe_private && self.is_safe(tag, set) {
-                return Some(self.kept(element, in_content, report));
+            if self.options.keep_safe_private && is_safe(self.file, element, set) {
+                return Some(self.kept(element, place, report));
             }
             report.private += 1;
             return None;
         }
         // Curves and overlays: graphics drawn over the picture, names among them.
         if matches!(tag.0 & 0xff00, 0x5000 | 0x6000) {
-            note(&mut report.removed);
+            note(&mut report.removed, tag);
             return None;
         }
-        let row = profile::find(tag);
-        let vr = element.vr.filter(|vr| vr != b"UN").or(row.map(|row| row.vr));
-        let Some(row) = row else {
-            return Some(self.unlisted(element, vr, in_content, report));
-        };
-        let vr = vr.unwrap_or(row.vr);
+        match profile::find(tag) {
+            Some(row) => self.listed(element, *row, place, report),
+            None => Some(self.unlisted(element, place, report)),
+        }
+    }
+
+    /// An attribute that the table names.
+    fn listed(&self, element: &'a Element, row: profile::Row, place: Place, report: &mut Report) -> Option<Out<'a>> {
+        let tag = element.tag;
+        let vr = element.vr.filter(|vr| vr != b"UN" && vr != b"SQ").unwrap_or(row.vr);
         let text = || self.text(element);
         let with = |bytes: Vec<u8>| Out { tag, vr: Some(vr), value: OutValue::Bytes(Cow::Owned(bytes)) };
-        match row.action(self.options) {
+        let is_bytes = matches!(element.value, Value::Bytes(_));
+        let is_sequence = &row.vr == b"SQ";
+        // A sequence that cannot be read as one, and items where a value belongs, may hold anything.
+        let is_odd = if is_sequence { !matches!(element.value, Value::Items(_)) } else { !is_bytes };
+        let action = match row.action(self.options) {
+            // What is kept as a UID must be one.
+            Action::Keep if &row.vr == b"UI" && is_bytes && holds_no_uid(&text()) => Action::Uid,
+            action => action,
+        };
+        match action {
             Action::Remove => {
-                note(&mut report.removed);
+                note(&mut report.removed, tag);
                 None
             }
             _ if tag == PATIENT_NAME || tag == PATIENT_ID => {
-                note(&mut report.replaced);
-                Some(with(padded(&self.pseudonym, vr)))
+                note(&mut report.replaced, tag);
+                let value = OutValue::Bytes(Cow::Owned(padded(&self.pseudonym, row.vr)));
+                Some(Out { tag, vr: Some(row.vr), value })
             }
-            Action::Uid if matches!(element.value, Value::Bytes(_)) => {
+            Action::Clean if is_sequence => {
+                note(&mut report.removed, tag);
+                None
+            }
+            action if action == Action::Empty || is_odd || WHO.contains(&tag) => {
+                note(&mut report.emptied, tag);
+                let value = if is_sequence { OutValue::Items(vec![]) } else { OutValue::Bytes(Cow::Owned(vec![])) };
+                Some(Out { tag, vr: Some(row.vr), value })
+            }
+            Action::Uid if is_bytes => {
                 let new = text().split('\\').map(|uid| self.new_uid(uid)).collect::<Vec<_>>().join("\\");
                 report.uids += 1;
                 Some(with(padded(&new, *b"UI")))
             }
-            Action::Empty => {
-                note(&mut report.emptied);
-                let value = if &vr == b"SQ" { OutValue::Items(vec![]) } else { OutValue::Bytes(Cow::Owned(vec![])) };
-                Some(Out { tag, vr: Some(vr), value })
-            }
-            Action::Dummy if matches!(element.value, Value::Bytes(_)) && &vr != b"SQ" => {
-                note(&mut report.replaced);
+            Action::Dummy if is_bytes => {
+                note(&mut report.replaced, tag);
                 Some(with(dummy(vr, &text(), self.key)))
             }
-            Action::Shift if matches!(element.value, Value::Bytes(_)) => {
+            Action::Dummy => Some(self.kept(element, Place { replaced: true, ..place }, report)),
+            Action::Shift => {
                 report.dates += 1;
                 Some(with(padded(&shifted(vr, &text(), self.days), vr)))
             }
-            Action::Clean if matches!(&vr, b"SQ") => {
-                note(&mut report.removed);
-                None
-            }
             Action::Clean => {
                 report.cleaned += 1;
-                Some(with(padded(&cleaned(&text()), vr)))
+                let mut left = cleaned(&text());
+                // Known words may be names: Long, Head.
+                if self.identity.is_in(&left) {
+                    note(&mut report.residue, tag);
+                    left.clear();
+                }
+                Some(with(padded(&left, vr)))
             }
-            Action::Keep | Action::Uid | Action::Dummy | Action::Shift => {
-                Some(self.kept(element, in_content || tag == CONTENT, report))
-            }
+            Action::Keep | Action::Uid | Action::Empty => Some(self.kept(element, place, report)),
         }
     }
 
-    /// An attribute that the table does not name: it stays, but within the content of a structured report, where texts
-    /// and names stand in attributes of all kinds.
-    fn unlisted(&self, element: &'a Element, vr: Option<[u8; 2]>, in_content: bool, report: &mut Report) -> Out<'a> {
-        let free = matches!(vr.as_ref(), Some(b"PN" | b"UT" | b"ST" | b"LT" | b"DA" | b"TM" | b"DT"));
-        let told = matches!(element.tag, Tag(0x0040, 0xa160 | 0xa123 | 0xa120 | 0xa121 | 0xa122));
-        let name = matches!(vr.as_ref(), Some(b"PN"));
-        let is_bytes = matches!(element.value, Value::Bytes(_));
-        if is_bytes && (name || (in_content && (free || told))) {
-            *report.replaced.entry(element.tag.to_string()).or_default() += 1;
-            let vr = vr.unwrap_or(*b"UT");
-            let bytes = dummy(vr, &self.text(element), self.key);
-            return Out { tag: element.tag, vr: Some(vr), value: OutValue::Bytes(Cow::Owned(bytes)) };
+    /// An attribute that the table does not name: it stays, but for names, for what is not what it says to be, and for
+    /// texts within a sequence that is replaced as a whole.
+    fn unlisted(&self, element: &'a Element, place: Place, report: &mut Report) -> Out<'a> {
+        let tag = element.tag;
+        let Value::Bytes(range) = &element.value else { return self.kept(element, place, report) };
+        let bytes = self.file.bytes.get(range.clone()).unwrap_or_default();
+        let vr = element.vr.filter(|vr| vr != b"UN").or_else(|| representation::of(tag));
+        let owned = |vr, bytes: Vec<u8>| Out { tag, vr, value: OutValue::Bytes(Cow::Owned(bytes)) };
+        let is_kept = match vr.as_ref() {
+            _ if bytes.is_empty() => true,
+            // Items that could not be read.
+            Some(b"SQ") => false,
+            None if tag.0 != PIXEL_GROUP && MARKS.iter().any(|mark| bytes.starts_with(mark)) => false,
+            Some(b"UI") => !holds_no_uid(&self.text(element)),
+            None | Some(b"OB") => !place.replaced || !is_text(bytes),
+            Some(_) => true,
+        };
+        if !is_kept {
+            note(&mut report.emptied, tag);
+            return owned(element.vr, vec![]);
         }
-        self.kept(element, in_content, report)
+        let is_replaced = match vr.as_ref() {
+            Some(b"PN") => true,
+            Some(b"SH") if place.code && (tag == CODE_VALUE || tag == CODE_SCHEME) => false,
+            Some(b"IS") if tag == REFERENCED_FRAME => false,
+            Some(
+                b"AE" | b"AS" | b"DA" | b"DS" | b"DT" | b"IS" | b"LO" | b"LT" | b"SH" | b"ST" | b"TM" | b"UC" | b"UR"
+                | b"UT",
+            ) => place.replaced,
+            _ => false,
+        };
+        match vr {
+            Some(vr) if is_replaced && !bytes.is_empty() => {
+                note(&mut report.replaced, tag);
+                owned(Some(vr), dummy(vr, &self.text(element), self.key))
+            }
+            Some(vr) if &vr == b"UI" && place.replaced => {
+                let new = self.text(element).split('\\').map(|uid| self.new_uid(uid)).collect::<Vec<_>>().join("\\");
+                owned(Some(vr), padded(&new, vr))
+            }
+            _ => self.kept(element, place, report),
+        }
     }
 
-    fn kept(&self, element: &'a Element, in_content: bool, report: &mut Report) -> Out<'a> {
+    fn kept(&self, element: &'a Element, place: Place, report: &mut Report) -> Out<'a> {
         let bytes =
             |range: &std::ops::Range<usize>| Cow::Borrowed(self.file.bytes.get(range.clone()).unwrap_or_default());
         let value = match &element.value {
             Value::Bytes(range) => OutValue::Bytes(bytes(range)),
             Value::Fragments(fragments) => OutValue::Fragments(fragments.iter().map(bytes).collect()),
-            Value::Items(items) => {
-                OutValue::Items(items.iter().map(|item| self.set(item, in_content, report)).collect())
-            }
+            Value::Items(items) => OutValue::Items(items.iter().map(|item| self.set(item, place, report)).collect()),
         };
         Out { tag: element.tag, vr: element.vr, value }
     }
@@ -156,20 +225,27 @@ impl<'a> Descent<'a> {
         self.file.charset.decode(bytes)
     }
 
+    /// The UID that takes another's place. What only calls itself a UID gets a new one whatever the options: it may be a
+    /// name, and names of new files are made of UIDs.
     pub(super) fn new_uid(&self, uid: &str) -> String {
         let uid = uid.trim_matches([' ', '\0']);
         // UIDs of the standard itself name kinds of things, not things.
-        let is_standard = uid.starts_with("1.2.840.10008.");
-        if uid.is_empty() || is_standard || self.options.keep_uids { uid.to_owned() } else { self.key.uid(uid) }
+        let may_stay = uid.starts_with("1.2.840.10008.") || self.options.keep_uids;
+        if uid.is_empty() || (may_stay && is_uid(uid)) { uid.to_owned() } else { self.key.uid(uid) }
     }
+}
 
-    /// Whether a private element is one of those that hold no identity, or the name of such a block.
-    fn is_safe(&self, tag: Tag, set: &DataSet) -> bool {
-        let block = if tag.1 < 0x100 { tag.1 } else { tag.1 >> 8 };
-        let Some(creator) = set.get(Tag(tag.0, block)) else { return false };
-        let creator = self.text(creator);
-        let is_named = |(group, name, _): &&(u16, &str, &[u8])| *group == tag.0 && *name == creator;
-        let Some((_, _, safe)) = SAFE.iter().find(is_named) else { return false };
-        tag.1 < 0x100 || safe.contains(&(tag.1 as u8))
-    }
+fn note(list: &mut BTreeMap<String, usize>, tag: Tag) {
+    *list.entry(tag.to_string()).or_default() += 1;
+}
+
+/// Whether one of the values is something other than a UID.
+fn holds_no_uid(text: &str) -> bool {
+    text.split('\\').map(|uid| uid.trim_matches([' ', '\0'])).any(|uid| !uid.is_empty() && !is_uid(uid))
+}
+
+/// Whether bytes of an unknown meaning can be read: numbers and coordinates have bytes that no text has.
+fn is_text(bytes: &[u8]) -> bool {
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    bytes[..end].iter().all(|byte| *byte >= 0x20 || matches!(byte, b'\t' | b'\n' | 0x0c | b'\r' | 0x1b))
 }

@@ -65,8 +65,9 @@ impl FolderReport {
 /// `progress` hears how many files are done, of how many.
 ///
 /// # Errors
-/// [`DeidentifyError::Output`] where the new folder is not empty or lies in the old one, [`DeidentifyError::Io`] where a
-/// folder cannot be read or a file not written. What is wrong with single files is part of the report.
+/// [`DeidentifyError::Output`] where the new folder is not empty or lies in the old one, [`DeidentifyError::Io`] where the
+/// old one cannot be read or the new one not be made. What is wrong with single files and folders within is part of the
+/// report.
 pub fn deidentify_folder(
     from: &Path,
     to: &Path,
@@ -78,24 +79,30 @@ pub fn deidentify_folder(
     let io = |action, path: &Path, source| DeidentifyError::Io { action, path: path.to_owned(), source };
     from.metadata().map_err(|error| io("read", from, error))?;
     check_output(from, to)?;
-    let mut files = vec![];
+    let (mut files, mut unread) = (vec![], vec![]);
     for entry in WalkDir::new(from).follow_links(true).sort_by_file_name() {
-        let entry = entry.map_err(|error| io("read", from, error.into()))?;
-        if entry.file_type().is_file() {
-            files.push(entry.into_path());
+        match entry {
+            Ok(entry) if entry.file_type().is_file() => files.push(entry.into_path()),
+            Ok(_) => {}
+            Err(error) => {
+                // Names of folders may say who the patient is, too.
+                let reason = error.io_error().map_or("a link leads back to itself".into(), ToString::to_string);
+                let source = error.path().unwrap_or(from).to_owned();
+                unread.push(FileReport::failed(source, format!("it cannot be read: {reason}")));
+            }
         }
     }
     fs::create_dir_all(to).map_err(|error| io("create", to, error))?;
     let done = AtomicUsize::new(0);
-    let one = |source: &PathBuf| -> Result<Option<(FileReport, String)>, DeidentifyError> {
+    let one = |source: &PathBuf| -> Option<(FileReport, String)> {
         let made = file(source, to, options, key, limits);
         progress(done.fetch_add(1, Ordering::Relaxed) + 1, files.len());
         made
     };
-    let made: Vec<Option<(FileReport, String)>> = files.par_iter().map(one).collect::<Result<_, _>>()?;
+    let made: Vec<Option<(FileReport, String)>> = files.par_iter().map(one).collect();
     let mut report = FolderReport::default();
     let mut patients = BTreeSet::new();
-    for made in made {
+    for made in made.into_iter().chain(unread.into_iter().map(|failed| Some((failed, String::new())))) {
         let Some((file, patient)) = made else {
             report.skipped += 1;
             continue;
@@ -115,45 +122,57 @@ pub fn deidentify_folder(
     Ok(report)
 }
 
-fn file(
-    source: &Path,
-    to: &Path,
-    options: Options,
-    key: &Key,
-    limits: &ReadLimits,
-) -> Result<Option<(FileReport, String)>, DeidentifyError> {
-    let failed = |error: String| {
-        let report =
-            FileReport { source: source.to_owned(), file: None, error: Some(error), report: Report::default() };
-        Ok(Some((report, String::new())))
-    };
+impl FileReport {
+    fn failed(source: PathBuf, error: String) -> Self {
+        Self { source, file: None, error: Some(error), report: Report::default() }
+    }
+}
+
+/// What became of one file, and of which patient it is; nothing for files of other kinds.
+fn file(source: &Path, to: &Path, options: Options, key: &Key, limits: &ReadLimits) -> Option<(FileReport, String)> {
+    let failed = |error: String| Some((FileReport::failed(source.to_owned(), error), String::new()));
     let bytes = match read_bytes(source, limits) {
         Ok(bytes) => bytes,
         Err(error) => return failed(error.to_string()),
     };
     if !looks_like_dicom(&bytes) {
-        return Ok(None);
+        return None;
     }
     let made = match deidentify(&bytes, options, key, limits) {
         Ok(made) => made,
         Err(error) => return failed(error.to_string()),
     };
-    let folder = to.join(&made.pseudonym);
+    // Two files may claim to be one object, or have no number at all; neither is to be lost.
+    let stem = if made.instance.is_empty() { key.code(&source.to_string_lossy(), 16) } else { made.instance };
+    let file = match write(&to.join(&made.pseudonym), &stem, &made.bytes) {
+        Ok(name) => format!("{}/{name}", made.pseudonym),
+        Err(error) => return failed(error.to_string()),
+    };
+    let report = FileReport { source: source.to_owned(), file: Some(file), error: None, report: made.report };
+    Some((report, made.pseudonym))
+}
+
+/// Writes a file under a name that is not taken, and gives the name. What cannot be written whole is taken away again.
+fn write(folder: &Path, stem: &str, bytes: &[u8]) -> Result<String, DeidentifyError> {
     let io = |path: &Path| {
         let path = path.to_owned();
         move |source| DeidentifyError::Io { action: "write", path, source }
     };
-    fs::create_dir_all(&folder).map_err(io(&folder))?;
-    // Two files may claim to be one object, or have no number at all; neither is to be lost.
-    let stem = if made.instance.is_empty() { key.code(&source.to_string_lossy(), 16) } else { made.instance.clone() };
+    fs::create_dir_all(folder).map_err(io(folder))?;
     let mut name = format!("{stem}.dcm");
     let mut copy = 1;
-    let path = loop {
+    loop {
         let path = folder.join(&name);
         match fs::File::create_new(&path) {
             Ok(mut file) => {
-                std::io::Write::write_all(&mut file, &made.bytes).map_err(io(&path))?;
-                break path;
+                return match std::io::Write::write_all(&mut file, bytes) {
+                    Ok(()) => Ok(name),
+                    Err(error) => {
+                        // Whether or not it goes, the first fault is the one to tell.
+                        let _ = fs::remove_file(&path);
+                        Err(io(&path)(error))
+                    }
+                };
             }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 copy += 1;
@@ -161,10 +180,7 @@ fn file(
             }
             Err(error) => return Err(io(&path)(error)),
         }
-    };
-    let inside = path.strip_prefix(to).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-    let report = FileReport { source: source.to_owned(), file: Some(inside), error: None, report: made.report };
-    Ok(Some((report, made.pseudonym)))
+    }
 }
 
 fn check_output(from: &Path, to: &Path) -> Result<(), DeidentifyError> {

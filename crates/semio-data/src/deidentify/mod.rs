@@ -18,6 +18,7 @@ mod profile;
 mod representation;
 mod residue;
 mod rewrite;
+mod safe;
 mod text;
 mod values;
 
@@ -28,7 +29,7 @@ use serde::Serialize;
 pub use error::DeidentifyError;
 pub use folder::{FileReport, FolderReport, deidentify_folder};
 pub use key::Key;
-pub use rewrite::deidentify;
+pub use rewrite::{Deidentified, deidentify};
 pub use text::{TextBox, find_text};
 
 /// The options of PS3.15, annex E.3, that may be chosen beside the basic profile.
@@ -42,11 +43,12 @@ pub struct Options {
     pub keep_characteristics: bool,
     /// Retain UIDs.
     pub keep_uids: bool,
-    /// Retain Device Identity.
+    /// Retain Device Identity; names in the network (AE titles) get others all the same, as the standard asks.
     pub keep_device: bool,
     /// Clean Descriptors: descriptions keep words of radiology and short numbers, and lose all others.
     pub clean_descriptors: bool,
-    /// Retain Safe Private: private attributes that the standard lists as safe (PS3.15, table E.3.10-1) stay.
+    /// Retain Safe Private: numbers and terms in private attributes that the standard lists as safe (PS3.15, table
+    /// E.3.10-1) stay.
     pub keep_safe_private: bool,
     /// Clean Pixel Data: what looks like text in the pixels is blacked out, and the pixels are then stored uncompressed.
     pub black_out: bool,
@@ -91,14 +93,15 @@ pub enum BurnedIn {
     Kind,
     /// Something in the pixels looks like text.
     Pixels,
+    /// Pixels that cannot be decoded, or more than are looked through, may hold anything.
+    Unsearched,
 }
 
 impl Report {
-    /// Whether somebody must look at the pixels before the file is passed on: text is announced or seen, and is still
-    /// there.
+    /// Whether somebody must look at the pixels before the file is passed on: text is announced, usual or seen, and is
+    /// still there, or nobody can tell.
     pub fn needs_a_look(&self) -> bool {
-        let told = |why| self.burned_in.contains(&why);
-        !self.blacked_out && (told(BurnedIn::Tag) || told(BurnedIn::Pixels))
+        !self.burned_in.is_empty() && (!self.blacked_out || self.burned_in.contains(&BurnedIn::Unsearched))
     }
 
     fn add(&mut self, other: &Self) {

@@ -54,7 +54,8 @@ fn row(line: &str) -> Option<(Tag, Row)> {
         characteristics: option(characteristics, Action::Clean),
         dates: option(dates, Action::Shift),
         uids: option(uids, Action::Keep),
-        device: option(device, Action::Keep),
+        // Names of stations in a network are cleaned: each gets another, the same for the same old one.
+        device: option(device, Action::Dummy),
         descriptors: option(descriptors, Action::Clean),
     };
     Some((Tag((number >> 16) as u16, number as u16), row))
@@ -104,5 +105,8 @@ mod tests {
         let keep = Options { keep_characteristics: true, ..Options::default() };
         assert_eq!((sex.action(Options::default()), sex.action(keep)), (Action::Empty, Action::Keep));
         assert!(find(Tag(0x0028, 0x0010)).is_none());
+        let device = Options { keep_device: true, ..Options::default() };
+        let [serial, title] = [Tag(0x0018, 0x1000), Tag(0x0008, 0x0055)].map(|tag| find(tag).expect("listed"));
+        assert_eq!((serial.action(device), title.action(device)), (Action::Keep, Action::Dummy));
     }
 }

@@ -1,13 +1,21 @@
+use std::{
+    fmt::Write,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use sha2::{Digest, Sha256};
+
 use super::{
     BurnedIn, DeidentifyError, Key, Options, Report,
-    descent::Descent,
-    pixels, representation,
+    descent::{Descent, Place},
+    pixels::{self, Search},
+    representation,
     residue::Identity,
-    text::{TextBox, find_text},
+    values::is_uid,
 };
 use crate::{
     dicom::{
-        DicomFile, Tag, TransferSyntax,
+        Attributes, DicomFile, Tag, TransferSyntax,
         dataset::Value,
         write::{self, Meta, Out, OutValue},
     },
@@ -41,31 +49,38 @@ pub struct Deidentified {
 /// # Errors
 /// [`DeidentifyError::Dicom`] where it is no DICOM file, [`DeidentifyError::Broken`] where it is cut short: what a
 /// reader passes over could hold a name. [`DeidentifyError::Pixels`] where text is to be blacked out and cannot be.
+/// [`DeidentifyError::Panicked`] where the program fails: one file out of 100,000 that finds a way must not end the run.
 pub fn deidentify(
     bytes: &[u8],
     options: Options,
     key: &Key,
     limits: &ReadLimits,
 ) -> Result<Deidentified, DeidentifyError> {
+    let made = catch_unwind(AssertUnwindSafe(|| rewrite(bytes, options, key, limits)));
+    made.unwrap_or(Err(DeidentifyError::Panicked))
+}
+
+fn rewrite(bytes: &[u8], options: Options, key: &Key, limits: &ReadLimits) -> Result<Deidentified, DeidentifyError> {
     let file = DicomFile::parse_deep(bytes, limits)?;
     if let Some(reason) = &file.note {
         return Err(DeidentifyError::Broken { reason: reason.clone() });
     }
-    let attributes = file.attributes();
-    let patient = attributes.id.clone().or_else(|| attributes.name.clone()).unwrap_or_default();
-    let descent = Descent { file: &file, options, key, pseudonym: key.pseudonym(&patient), days: key.days(&patient) };
+    let patient = patient(&file.attributes(), bytes);
+    let identity = Identity::of(&file);
+    let (pseudonym, days) = (key.pseudonym(&patient), key.days(&patient));
+    let descent = Descent { file: &file, options, key, pseudonym, days, identity: &identity };
     let mut report = Report::default();
-    let mut elements = descent.set(&file.data, false, &mut report);
-    Identity::of(&file).clear(&mut elements, &mut report);
+    let mut elements = descent.set(&file.data, Place::default(), &mut report);
+    identity.clear(&file, &mut elements, &mut report);
 
-    let boxes = text_boxes(&file);
-    report.text_boxes = boxes.len();
-    report.burned_in = burned_in(&file, !boxes.is_empty());
+    let search = Search::of(&file);
+    report.text_boxes = search.boxes.len();
+    report.burned_in = burned_in(&file, &search);
     report.face = shows_a_head(&file);
     let mut encoding = file.encoding;
     let mut syntax = file.transfer_syntax().uid().to_owned();
-    if options.black_out && !boxes.is_empty() {
-        pixels::black_out(&file, &boxes, &mut elements)?;
+    if options.black_out && !search.boxes.is_empty() {
+        pixels::black_out(&file, &search.boxes, &mut elements)?;
         report.blacked_out = true;
         (encoding, syntax) = pixels::plain(encoding);
     }
@@ -87,19 +102,40 @@ pub fn deidentify(
 
     let text = |tag| file.text(tag).unwrap_or_default();
     let instance = descent.new_uid(&text(SOP_INSTANCE));
-    let class = text(SOP_CLASS);
+    let class = Some(text(SOP_CLASS)).filter(|class| is_uid(class)).unwrap_or_default();
     let meta = Meta { sop_class: &class, sop_instance: &instance, syntax: &syntax };
     let bytes = write::file(&meta, &mut elements, encoding);
     Ok(Deidentified { bytes, pseudonym: descent.pseudonym.clone(), instance, report })
 }
 
+/// What tells one patient from others: the id, else the name, else the study. Patients without all three share nothing
+/// but their lack, and a pseudonym or a number of days for all of them would say that they are one.
+fn patient(attributes: &Attributes, bytes: &[u8]) -> String {
+    let told = |text: &Option<String>| text.clone().filter(|text| text.chars().any(char::is_alphanumeric));
+    let uid = |what: &str, uid: &Option<String>| told(uid).map(|uid| format!("{what} {uid}"));
+    let content = || {
+        Sha256::digest(bytes).iter().fold("content ".to_owned(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    };
+    told(&attributes.id)
+        .or_else(|| told(&attributes.name))
+        .or_else(|| uid("study", &attributes.study_uid))
+        .or_else(|| uid("object", &attributes.instance_uid))
+        .unwrap_or_else(content)
+}
+
 /// Sets what says that the file was de-identified, and how (PS3.3, C.12.1.1.1 and C.7.6.1; PS3.16, CID 7050).
 fn mark(elements: &mut Vec<Out>, options: Options, report: &Report) {
     let own = [REMOVED, METHOD, METHOD_CODES, TEMPORAL];
+    // Lines that were found are black in any case; only where all frames were looked through is nothing said to be left.
+    let unsearched = report.burned_in.contains(&BurnedIn::Unsearched);
+    let is_clean = report.blacked_out && !unsearched;
     elements.retain(|element| !own.contains(&element.tag));
     let chosen = [
         (true, "113100", "Basic Application Confidentiality Profile"),
-        (report.blacked_out, "113101", "Clean Pixel Data Option"),
+        (is_clean, "113101", "Clean Pixel Data Option"),
         (options.clean_descriptors, "113105", "Clean Descriptors Option"),
         (options.shift_dates, "113107", "Retain Longitudinal Temporal Information Modified Dates Option"),
         (options.keep_characteristics, "113108", "Retain Patient Characteristics Option"),
@@ -120,7 +156,7 @@ fn mark(elements: &mut Vec<Out>, options: Options, report: &Report) {
     elements.push(Out::text(TEMPORAL, *b"CS", if options.shift_dates { "MODIFIED" } else { "REMOVED" }));
     if report.blacked_out {
         elements.retain(|element| element.tag != BURNED_IN);
-        elements.push(Out::text(BURNED_IN, *b"CS", "NO"));
+        elements.push(Out::text(BURNED_IN, *b"CS", if is_clean { "NO" } else { "YES" }));
     }
     if report.face {
         elements.retain(|element| element.tag != FEATURES);
@@ -128,20 +164,7 @@ fn mark(elements: &mut Vec<Out>, options: Options, report: &Report) {
     }
 }
 
-/// Text in the first and in the middle frame; none where there are no pixels, or pixels that cannot be read.
-fn text_boxes(file: &DicomFile) -> Vec<TextBox> {
-    let Ok(Some(layout)) = file.layout() else { return vec![] };
-    let mut frames = vec![0, layout.frames / 2];
-    frames.dedup();
-    let mut boxes: Vec<TextBox> = vec![];
-    for frame in frames {
-        let found = file.image(frame).map(|image| find_text(&image)).unwrap_or_default();
-        boxes.extend(found.into_iter().filter(|found| !boxes.contains(found)).collect::<Vec<_>>());
-    }
-    boxes
-}
-
-fn burned_in(file: &DicomFile, seen: bool) -> Vec<BurnedIn> {
+fn burned_in(file: &DicomFile, search: &Search) -> Vec<BurnedIn> {
     let attributes = file.attributes();
     let modality = attributes.modality.unwrap_or_default();
     let class = attributes.sop_class.unwrap_or_default();
@@ -150,11 +173,13 @@ fn burned_in(file: &DicomFile, seen: bool) -> Vec<BurnedIn> {
     let kind = matches!(modality.as_str(), "US" | "IVUS" | "ES" | "XC" | "GM" | "OP" | "SC" | "OT" | "DG" | "HC")
         || class.starts_with("1.2.840.10008.5.1.4.1.1.7")
         || matches!(conversion.as_str(), "DF" | "DV" | "SD" | "SI" | "DRW" | "WSD" | "SYN");
-    let has_pixels = file.layout().is_ok_and(|layout| layout.is_some());
+    // Pixels whose layout makes no sense here are there all the same.
+    let has_pixels = file.layout() != Ok(None);
     [
         (attributes.burned_in == Some(true), BurnedIn::Tag),
         (kind && has_pixels && attributes.burned_in != Some(false), BurnedIn::Kind),
-        (seen, BurnedIn::Pixels),
+        (!search.boxes.is_empty(), BurnedIn::Pixels),
+        (!search.is_whole, BurnedIn::Unsearched),
     ]
     .into_iter()
     .filter(|(on, _)| *on)

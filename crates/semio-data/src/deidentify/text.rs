@@ -8,7 +8,7 @@ use semio_image::{Color, Image, Samples};
 use serde::Serialize;
 
 /// A rectangle that looks like text, in pixels from the upper left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct TextBox {
     /// First column.
     pub left: usize,
@@ -28,6 +28,8 @@ const INK: i32 = 56;
 const LOWEST: usize = 6;
 /// The fewest letters of a line.
 const FEWEST: usize = 4;
+/// The shortest side of a picture that is looked through; a line of text needs more.
+pub(super) const SMALLEST: usize = 48;
 /// More shapes than this are a texture.
 const MOST: usize = 4000;
 
@@ -36,7 +38,7 @@ pub fn find_text(image: &Image) -> Vec<TextBox> {
     let grey = image.to_u8().to_color(Color::Grey);
     let (width, height) = (grey.width(), grey.height());
     let Samples::U8(samples) = grey.samples() else { return vec![] };
-    if width < 48 || height < 48 {
+    if width < SMALLEST || height < SMALLEST {
         return vec![];
     }
     let around = means(samples, width, height);

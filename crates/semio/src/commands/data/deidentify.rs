@@ -7,7 +7,7 @@ use std::{
 use clap::Args;
 use semio_data::{
     ReadLimits,
-    deidentify::{DeidentifyError, FolderReport, Key, Options, deidentify_folder},
+    deidentify::{BurnedIn, DeidentifyError, FolderReport, Key, Options, deidentify_folder},
 };
 use serde_json::Value;
 
@@ -39,13 +39,13 @@ pub(crate) struct Deidentify {
     /// Keeps UIDs
     #[arg(long)]
     keep_uids: bool,
-    /// Keeps serial numbers and names of devices
+    /// Keeps serial numbers and names of devices, but not their names in the network
     #[arg(long)]
     keep_device: bool,
     /// Keeps words of radiology in descriptions instead of removing these
     #[arg(long)]
     clean_descriptors: bool,
-    /// Keeps the private attributes that the standard lists as safe
+    /// Keeps numbers and terms in the private attributes that the standard lists as safe
     #[arg(long)]
     keep_safe_private: bool,
     /// Blacks out what looks like text in the pixels, which are then stored uncompressed
@@ -168,10 +168,21 @@ fn print(found: &FolderReport, report: &Path) {
         line("failed", format!("{}: {}", file.source.display(), file.error.as_deref().unwrap_or_default()));
     }
     for file in found.each.iter().filter(|file| file.report.needs_a_look()) {
-        line("look at", format!("{}: text may stand in its pixels", file.file.as_deref().unwrap_or_default()));
+        let why: Vec<&str> = file.report.burned_in.iter().copied().map(reason).collect();
+        line("look at", format!("{}: {}", file.file.as_deref().unwrap_or_default(), why.join("; ")));
     }
     if found.faces > 0 {
         line("look at", format!("{} head scans, from which a face could be computed", count(found.faces)));
     }
     line("report", report.display().to_string());
+}
+
+/// Why text may stand in the pixels.
+fn reason(why: BurnedIn) -> &'static str {
+    match why {
+        BurnedIn::Tag => "the file says that text stands in its pixels",
+        BurnedIn::Kind => "pictures of this kind usually have text in their pixels",
+        BurnedIn::Pixels => "something in its pixels looks like text",
+        BurnedIn::Unsearched => "not all of its pixels could be looked through",
+    }
 }

@@ -1,0 +1,159 @@
+//! Small files that ask for much: each is refused or read, and neither takes seconds or gigabytes.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::time::{Duration, Instant};
+
+use semio_data::{
+    ReadLimits, decode_image,
+    deidentify::{BurnedIn, DeidentifyError, Key, Options, deidentify},
+    dicom::{DicomError, DicomFile},
+};
+
+const EXPLICIT: &str = "1.2.840.10008.1.2.1";
+const RLE: &str = "1.2.840.10008.1.2.5";
+const DEFLATED_FRAMES: &str = "1.2.840.10008.1.2.8.1";
+
+/// What the audit's files took minutes for takes a tenth of a second; a machine that is busy with other tests is slower.
+const LIMIT: Duration = Duration::from_secs(4);
+
+fn element(tag: (u16, u16), vr: &str, value: &[u8]) -> Vec<u8> {
+    let mut bytes = [tag.0.to_le_bytes(), tag.1.to_le_bytes()].concat();
+    bytes.extend(vr.as_bytes());
+    if matches!(vr, "OB" | "OW") {
+        bytes.extend([0, 0]);
+        bytes.extend((value.len() as u32).to_le_bytes());
+    } else {
+        bytes.extend((value.len() as u16).to_le_bytes());
+    }
+    bytes.extend(value);
+    bytes
+}
+
+fn file(syntax: &str, elements: &[Vec<u8>]) -> Vec<u8> {
+    let padded = [syntax.as_bytes(), &[0][..syntax.len() % 2]].concat();
+    [vec![0; 128], b"DICM".to_vec(), element((0x0002, 0x0010), "UI", &padded), elements.concat()].concat()
+}
+
+/// What describes 8-bit grey pixels.
+fn grey(side: u16, frames: usize) -> Vec<u8> {
+    let short = |number, value: u16| element((0x0028, number), "US", &value.to_le_bytes());
+    let frames = format!("{frames:<8}");
+    let kind = [element((0x0028, 0x0004), "CS", b"MONOCHROME2 "), element((0x0028, 0x0008), "IS", frames.as_bytes())];
+    let numbers = [(0x0010, side), (0x0011, side), (0x0100, 8), (0x0101, 8), (0x0102, 7), (0x0103, 0)];
+    [short(0x0002, 1), kind.concat(), numbers.map(|(number, value)| short(number, value)).concat()].concat()
+}
+
+fn item(content: &[u8]) -> Vec<u8> {
+    [&[0xfe, 0xff, 0x00, 0xe0][..], &(content.len() as u32).to_le_bytes(), content].concat()
+}
+
+fn fragments(items: &[Vec<u8>]) -> Vec<u8> {
+    [&b"\xe0\x7f\x10\0OB\0\0\xff\xff\xff\xff"[..], &items.concat(), b"\xfe\xff\xdd\xe0\0\0\0\0"].concat()
+}
+
+fn key() -> Key {
+    Key::new(b"0123456789abcdef").unwrap()
+}
+
+fn within<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let started = Instant::now();
+    let result = work();
+    assert!(started.elapsed() < LIMIT, "{what}: {:?}", started.elapsed());
+    result
+}
+
+/// 65,000 empty elements before half a million frames of one pixel, in the order of tags and in none.
+#[test]
+fn many_elements_and_many_frames() {
+    for sorted in [true, false] {
+        let mut numbers: Vec<u16> = (0x0100..0xfee8).collect();
+        if !sorted {
+            numbers.reverse();
+        }
+        let empty: Vec<u8> = numbers.iter().flat_map(|number| element((0x0018, *number), "LO", &[])).collect();
+        let bytes = file(EXPLICIT, &[empty, grey(1, 500_000), element((0x7fe0, 0x0010), "OB", &vec![7; 500_000])]);
+        let read = DicomFile::parse(&bytes, &ReadLimits::default()).unwrap();
+        let digest = within("digest", || read.digest()).unwrap();
+        assert_eq!((digest.min, digest.max), (7.0, 7.0));
+        within("de-identification", || deidentify(&bytes, Options::default(), &key(), &ReadLimits::default())).unwrap();
+    }
+}
+
+/// Frames of two fragments each, which the offsets alone tell apart; and offsets that make each frame the whole file.
+#[test]
+fn many_fragments() {
+    let frames = 6000;
+    let frame = [&[1u8, 0, 0, 0, 64, 0, 0, 0][..], &[0; 56], &[0, 9]].concat();
+    let (first, second) = (item(&frame[..64]), item(&frame[64..]));
+    let size = first.len() + second.len();
+    let offsets: Vec<u8> = (0..frames).flat_map(|n| ((n * size) as u32).to_le_bytes()).collect();
+    let body = [first, second].concat().repeat(frames);
+    let bytes = file(RLE, &[grey(1, frames), fragments(&[item(&offsets), body.clone()])]);
+    let digest = within("digest", || DicomFile::parse(&bytes, &ReadLimits::default()).unwrap().digest()).unwrap();
+    assert_eq!((digest.min, digest.max), (9.0, 9.0));
+    let crossed: Vec<u8> =
+        (0..frames).flat_map(|n| (if n % 2 == 0 { 0 } else { (frames * size) as u32 }).to_le_bytes()).collect();
+    let bytes = file(RLE, &[grey(1, frames), fragments(&[item(&crossed), body])]);
+    let read = DicomFile::parse(&bytes, &ReadLimits::default()).unwrap();
+    within("crossed offsets", || (0..frames as u32).for_each(|n| assert!(read.frame(n).is_err())));
+}
+
+/// A private block whose maker has a name of 60 kB, and 60,000 elements in it.
+#[test]
+fn many_private_elements() {
+    for maker in [vec![b'x'; 60_000], b"SIEMENS MR HEADER ".to_vec()] {
+        let elements = element((0x0019, 0x100c), "IS", b"17").repeat(60_000);
+        let bytes = file(EXPLICIT, &[element((0x0019, 0x0010), "LO", &maker), elements]);
+        let options = Options { keep_safe_private: true, ..Options::default() };
+        within("de-identification", || deidentify(&bytes, options, &key(), &ReadLimits::default())).unwrap();
+    }
+}
+
+/// Frames of four million pixels in four kilobytes each: looked through in part, and not written uncompressed.
+#[test]
+fn frames_that_grow() {
+    let mut samples = vec![40u8; 2048 * 2048];
+    // Four strokes of one height beside each other: a line of text.
+    for (letter, row) in (0..8).flat_map(|letter| (0..9).map(move |row| (letter, row))) {
+        samples[(100 + row) * 2048 + 100 + letter * 6..][..2].fill(255);
+        samples[(100 + row) * 2048 + 100 + letter * 6 + 2] = if row == 4 { 255 } else { 40 };
+    }
+    let frame = miniz_oxide::deflate::compress_to_vec(&samples, 6);
+    let bytes = file(DEFLATED_FRAMES, &[grey(2048, 40), fragments(&[item(&[]), item(&frame).repeat(40)])]);
+    assert!(bytes.len() < 1 << 20);
+    let limits = ReadLimits::default();
+    let report = deidentify(&bytes, Options::default(), &key(), &limits).unwrap().report;
+    assert_eq!(report.burned_in, [BurnedIn::Pixels, BurnedIn::Unsearched]);
+    let options = Options { black_out: true, ..Options::default() };
+    let refused = deidentify(&bytes, options, &key(), &limits).err().unwrap();
+    assert!(matches!(&refused, DeidentifyError::Pixels { reason } if reason.contains("the limit is")), "{refused}");
+}
+
+#[test]
+fn data_sets_that_grow() {
+    let deflated = miniz_oxide::deflate::compress_to_vec(&vec![0; 3 << 20], 6);
+    let bytes = file("1.2.840.10008.1.2.1.99", &[deflated]);
+    let limits = ReadLimits { max_file_bytes: 1 << 20, ..ReadLimits::default() };
+    assert!(matches!(DicomFile::parse(&bytes, &limits), Err(DicomError::Limit { .. })));
+    assert!(DicomFile::parse(&bytes, &ReadLimits::default()).is_ok());
+}
+
+/// The header of a PNG file of 10,000 × 10,000 transparent pixels of 16 bits: refused before its pixels are read.
+#[test]
+fn pictures_that_grow() {
+    let crc = |bytes: &[u8]| {
+        !bytes.iter().fold(!0_u32, |crc, &b| {
+            (0..8).fold(crc ^ u32::from(b), |c, _| if c & 1 == 1 { (c >> 1) ^ 0xedb8_8320 } else { c >> 1 })
+        })
+    };
+    let chunk = |kind: &[u8], content: &[u8]| {
+        let named = [kind, content].concat();
+        [&(content.len() as u32).to_be_bytes()[..], &named, &crc(&named).to_be_bytes()].concat()
+    };
+    let side = 10_000u32.to_be_bytes();
+    let header = [&side[..], &side, &[16, 6, 0, 0, 0]].concat();
+    let start = miniz_oxide::deflate::compress_to_vec_zlib(&[0; 1000], 6);
+    let bytes = [b"\x89PNG\r\n\x1a\n".to_vec(), chunk(b"IHDR", &header), chunk(b"IDAT", &start)].concat();
+    let refused = decode_image(&bytes, &ReadLimits::default()).unwrap_err().to_string();
+    assert!(refused.contains("800000000 bytes"), "{refused}");
+}
