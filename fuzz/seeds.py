@@ -67,8 +67,10 @@ def seeds(target, shared):
     files = pictures(shared)
     if target in ("dicom", "deidentify"):
         files = [f for f in files if f.suffix == ".dcm"]
-    for file in files:
-        yield file.read_bytes()
+    for number, file in enumerate(files):
+        # Before a file to de-identify stands a byte whose bits are the options: none, all, and others in turn.
+        options = [bytes([o]) for o in (0, 127, number % 128)] if target == "deidentify" else [b""]
+        yield from (o + file.read_bytes() for o in options)
     if target == "pipeline":
         small = sorted(files, key=lambda f: f.stat().st_size)[::3][:60]
         for steps in STEPS:
