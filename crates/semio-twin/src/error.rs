@@ -28,6 +28,14 @@ pub enum TwinError {
         /// When the limit was reached.
         time_ms: f64,
     },
+    /// What is computed grew beyond all numbers.
+    #[error("{what} has no finite value any more at {time_ms:.3} ms: take a smaller step or weaker feedbacks")]
+    Diverged {
+        /// What grew.
+        what: &'static str,
+        /// When.
+        time_ms: f64,
+    },
     /// The computation would be larger than the program takes on.
     #[error("{what} would need {needed:.1e} {unit}, more than {limit:.1e}: {help}")]
     TooLarge {

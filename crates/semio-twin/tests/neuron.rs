@@ -103,6 +103,11 @@ fn refused_parameters_name_their_range() {
     assert_eq!(said(|s| s.window = -1.0), "window = -1: must be from 0.1 to 1000000 ms");
     assert_eq!(said(|s| s.threshold = 0.0), "rest = 0: must be below the threshold, which is 0");
     assert_eq!(said(|s| s.preset = vec!["mild".into()]), "preset = mild: must be one of healthy, partial, severe");
+    // A feedback that drives the potential away from rest: it overflowed after 1258 ms.
+    let away = said(|s| (s.model, s.adaptation, s.current, s.window) = (Model::Adex, Some(-1000.0), -1.0, 2000.0));
+    assert!(away.starts_with("adaptation = -1000: must be above −1 / resistance, which is -1,"), "{away}");
+    let edge = said(|s| (s.model, s.adaptation) = (Model::Adex, Some(-1.0)));
+    assert!(edge.starts_with("adaptation = -1: must be above"), "{edge}");
     let fast = said(|s| (s.current, s.window) = (1e6, 1e6));
     assert!(fast.contains(&SPIKE_LIMIT.to_string()) && fast.contains("refractory"), "{fast}");
 }
@@ -135,9 +140,15 @@ proptest! {
         values in prop::collection::vec(prop_oneof![
             -2.0..50.0f64, Just(0.0), Just(1e6), Just(-1e6), Just(1e-6), Just(f64::NAN), Just(f64::INFINITY), Just(1e300),
         ], 12),
-        sane in prop::collection::vec(any::<bool>(), 12),
+        sane in prop::collection::vec(prop::bool::weighted(0.93), 12),
         model in prop_oneof![Just(Model::Lif), Just(Model::Eif), Just(Model::Adex), Just(Model::HodgkinHuxley)],
-        sharpness in prop_oneof![0.001..2.0f64, Just(0.1)], adaptation in -2.0..2.0f64,
+        sharpness in prop_oneof![0.001..2.0f64, Just(0.1), Just(1e-3), Just(1e3)],
+        adaptation in prop_oneof![-1.5..2.0f64, -1e3..1e3f64, Just(-0.999_999), Just(1e3), 0.0..0.1f64],
+        spike_adaptation in prop_oneof![0.0..2.0f64, Just(0.0), Just(1e6)],
+        adaptation_tau in prop_oneof![0.1..1e5f64, Just(0.1), Just(144.0)],
+        resistance in prop_oneof![1e-6..1e6f64, Just(1.0), Just(1e-3), Just(1e3)],
+        step in prop_oneof![1e-3..0.5f64, Just(0.5), Just(0.01), 1e-3..0.02f64],
+        temperature in prop_oneof![0.0..30.0f64, Just(30.0)], sample in prop_oneof![1e-3..1e3f64, Just(0.5)],
         waveform in prop_oneof![
             Just(Waveform::Constant), Just(Waveform::Step), Just(Waveform::Ramp), Just(Waveform::Noisy),
             Just(Waveform::Recorded),
@@ -146,18 +157,21 @@ proptest! {
         let usual = NeuronScenario::default();
         let pick = |i: usize, otherwise: f64| if sane[i] { otherwise } else { values[i] };
         let scenario = NeuronScenario {
-            tau: Some(pick(0, 20.0)), resistance: pick(1, 1.0), rest: pick(2, 0.0), threshold: pick(3, 1.0),
-            reset: Some(pick(4, 0.0)), refractory: pick(5, 1.0), window: pick(6, 100.0).min(1000.0),
+            tau: Some(pick(0, 20.0)), resistance: if sane[1] { resistance } else { values[1] },
+            rest: pick(2, 0.0), threshold: pick(3, 1.0),
+            reset: Some(pick(4, 0.0)), refractory: pick(5, 1.0), window: pick(6, 100.0).min(2000.0),
             current: pick(7, 1.5), current_end: pick(8, 3.0), start: pick(9, 10.0), stop: pick(9, 10.0) + 20.0,
             noise: pick(10, 0.2), recording: vec![pick(11, 1.0); 50], waveform, model,
-            sharpness: Some(sharpness), adaptation: Some(adaptation), ..usual
+            sharpness: Some(sharpness), adaptation: Some(adaptation), spike_adaptation: Some(spike_adaptation),
+            adaptation_tau, step, temperature, sample, ..usual
         };
-        if let Ok(reports) = scenario.run() {
-            for report in reports {
+        match scenario.run() {
+            Ok(reports) => for report in reports {
                 prop_assert!(report.curve.potential.iter().all(|v| v.is_finite()));
                 prop_assert!(report.spike_times_ms.iter().all(|t| (0.0..=report.window_ms).contains(t)));
                 prop_assert!(report.spike_times_ms.windows(2).all(|t| t[0] <= t[1]));
-            }
+            },
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
         }
     }
 }

@@ -33,6 +33,9 @@ pub struct Exponential {
     pub step_ms: f64,
 }
 
+/// How many times the sharpness the cutoff may lie above the threshold: e¹⁰⁰ is far from the largest number.
+const STEEPEST: f64 = 100.0;
+
 impl Exponential {
     /// Refuses parameters that are not physical.
     ///
@@ -41,9 +44,20 @@ impl Exponential {
     pub fn check(&self) -> Result<(), TwinError> {
         self.membrane.check()?;
         within("sharpness", self.sharpness, (1e-3, 1e3), "")?;
-        within("cutoff", self.cutoff, (self.membrane.threshold, 1e4), "")?;
+        let threshold = self.membrane.threshold;
+        // Steeper spikes than the cutoff lets end within the numbers.
+        within("cutoff", self.cutoff, (threshold, (threshold + STEEPEST * self.sharpness).min(1e4)), "")?;
         within("adaptation-tau", self.adaptation_tau_ms, (0.1, 1e5), " ms")?;
         within("adaptation", self.adaptation, (-1e3, 1e3), "")?;
+        // At −1/R and below, the adaptation drives the potential further off the further off it is: nothing but the end of numbers would stop it.
+        let lowest = -1.0 / self.membrane.resistance;
+        if self.adaptation <= lowest {
+            let text = format!(
+                "adaptation = {}: must be above −1 / resistance, which is {lowest}, and up to 1000: the potential would run away",
+                self.adaptation
+            );
+            return Err(TwinError::contradiction(text));
+        }
         within("spike-adaptation", self.spike_adaptation, (0.0, 1e6), "")?;
         within("step", self.step_ms, (1e-3, 0.5), " ms")?;
         if self.step_ms > self.membrane.tau_ms / 10.0 || self.step_ms > self.adaptation_tau_ms / 10.0 {
@@ -63,7 +77,7 @@ impl Exponential {
     /// Lets the neuron run from rest.
     ///
     /// # Errors
-    /// Parameters out of range, too many spikes or steps.
+    /// Parameters out of range, too many spikes or steps, a step too coarse for the feedbacks.
     pub fn run(&self, current: &Current, window_ms: f64, sample_ms: Option<f64>) -> Result<Response, TwinError> {
         self.check()?;
         current.check()?;
@@ -107,6 +121,9 @@ impl Exponential {
             let at = state.time_ms - begun_ms;
             let current = |s: f64| piece.level + piece.slope * (at + s);
             let new = step(state.values, length, |s, values| self.slope(values, current(s)));
+            if !new.iter().all(|v| v.is_finite()) {
+                return Err(TwinError::Diverged { what: "the neuron", time_ms: state.time_ms });
+            }
             if new[0] < self.cutoff {
                 state.values = new;
                 state.time_ms = if length < to_end { state.time_ms + length } else { piece.end_ms };

@@ -64,6 +64,9 @@ impl HodgkinHuxley {
                 let length = self.step_ms.min(to_end);
                 let old = state[0];
                 state = self.step(state, length, (piece, time_ms - begun_ms));
+                if !state.iter().all(|v| v.is_finite()) {
+                    return Err(TwinError::Diverged { what: "the patch", time_ms });
+                }
                 if old < SPIKE_MV && state[0] >= SPIKE_MV {
                     response.spike(time_ms + length * (SPIKE_MV - old) / (state[0] - old))?;
                 }
