@@ -38,6 +38,23 @@ fn demyelinated_axons_delay_disperse_and_lose_spikes() {
     assert!(jittered.interval_cv.unwrap() > healthy.interval_cv.unwrap() + 0.02);
 }
 
+/// The most memory that this process ever held, in bytes (Linux only).
+fn peak_memory() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<usize>().ok().map(|kb| kb * 1024)
+}
+
+#[test]
+fn a_long_chain_takes_memory_for_its_neurons_and_not_for_their_square() {
+    let report = NetworkScenario { neurons: 300_000, window: 1.0, ..chain() }.run().unwrap();
+    assert_eq!(report.spikes, 0);
+    // 300,000 neurons in 293 partitions took 12 bytes each: a gigabyte. What is on its way takes 31 steps.
+    if let Some(peak) = peak_memory() {
+        assert!(peak < 300 << 20, "{peak} bytes");
+    }
+}
+
 #[test]
 fn a_random_network_is_the_same_for_any_number_of_threads() {
     let scenario = NetworkScenario { neurons: 3000, connectivity: 0.02, window: 200.0, ..NetworkScenario::default() };
@@ -100,6 +117,12 @@ fn refused_parameters_name_their_range() {
     assert_eq!(said(|s| s.neurons = 0), "neurons = 0: must be from 1 to 1000000");
     assert_eq!(said(|s| s.delay = 0.0), "delay = 0: must be from 0.1 to 1000 ms");
     assert!(said(|s| (s.neurons, s.connectivity) = (1_000_000, 1.0)).contains("connections"));
+    let places = said(|s| (s.neurons, s.connectivity, s.window) = (1_000_000, 1e-5, 10.0));
+    assert_eq!(
+        places,
+        "the network would need 9.8e8 places of connections, more than 1.0e8: take up to 300,000 neurons, a chain or no \
+         connections"
+    );
 }
 
 proptest! {

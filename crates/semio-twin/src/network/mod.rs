@@ -107,7 +107,7 @@ impl Network {
             let help = "take fewer neurons, a larger step or a shorter window";
             return Err(TwinError::TooLarge { what: "the network", needed, unit: "steps of a neuron", limit, help });
         }
-        let longest_ms = 2.0 * self.delay_ms + self.damage.delay_ms + 4.0 * self.damage.jitter_ms;
+        let longest_ms = 2.0 * self.delay_ms + self.longest_delay_ms();
         let (needed, limit) = (longest_ms / self.step_ms * self.wiring.neurons() as f64, 2e8);
         if needed > limit {
             let (unit, help) = ("places for spikes", "take fewer neurons, a larger step or shorter delays");
@@ -125,7 +125,7 @@ impl Network {
         let steps = (window_ms / self.step_ms).round() as usize;
         let delay = self.steps(self.delay_ms).max(1);
         let affected = self.affected();
-        let longest = delay + self.steps(self.damage.delay_ms + 4.0 * self.damage.jitter_ms);
+        let longest = delay + self.steps(self.longest_delay_ms());
         let count = self.wiring.neurons();
         // A ring holds what is on its way: as long as the longest travel and one stretch.
         let mut parts: Vec<Partition> =
@@ -154,6 +154,12 @@ impl Network {
             begin = end;
         }
         Ok(spikes)
+    }
+
+    /// The longest that damage delays a spike; nothing where no axon is damaged.
+    fn longest_delay_ms(&self) -> f64 {
+        let damage = &self.damage;
+        if damage.share > 0.0 { damage.delay_ms + 4.0 * damage.jitter_ms } else { 0.0 }
     }
 
     fn steps(&self, time_ms: f64) -> usize {

@@ -26,16 +26,19 @@ pub(super) struct Partition {
     ziggurat: &'static Ziggurat,
     /// What arrives in which step, weights summed; empty where nothing is connected.
     ring: Vec<Vec<f64>>,
+    wiring: Wiring,
     targets: Targets,
     /// Spikes since the last exchange: step and neuron.
     pub(super) fired: Vec<(u32, u32)>,
 }
 
-/// For each neuron of the network its targets in this partition, and its weight.
-struct Targets {
-    begin: Vec<u32>,
-    local: Vec<u16>,
-    weight: Vec<f64>,
+/// The targets in this partition of each neuron of the network.
+enum Targets {
+    /// The next neuron.
+    Next,
+    /// Those between two places of a list; the places take memory for each neuron of the network in each partition, which
+    /// [`Wiring::check`] bounds.
+    Listed { begin: Vec<u32>, local: Vec<u16> },
 }
 
 impl Partition {
@@ -62,6 +65,7 @@ impl Partition {
             random: Random::stream(network.seed, index as u64),
             ziggurat: ziggurat(),
             ring: if connected { vec![vec![0.0; size]; ring] } else { vec![] },
+            wiring: network.wiring,
             targets: Targets::of(network, (first as u32, end as u32)),
             fired: vec![],
         }
@@ -140,11 +144,20 @@ impl Partition {
     pub(super) fn receive(&mut self, arriving: &[(usize, u32)]) {
         let ring = self.ring.len();
         for (step, source) in arriving {
-            let source = *source as usize;
-            let (begin, end) = (self.targets.begin[source] as usize, self.targets.begin[source + 1] as usize);
-            let (slot, weight) = (&mut self.ring[step % ring], self.targets.weight[source]);
-            for target in &self.targets.local[begin..end] {
-                slot[*target as usize] += weight;
+            let (slot, weight) = (&mut self.ring[step % ring], self.wiring.weight(*source));
+            match &self.targets {
+                Targets::Next => {
+                    let next = (source + 1).checked_sub(self.first);
+                    if let Some(target) = next.and_then(|next| slot.get_mut(next as usize)) {
+                        *target += weight;
+                    }
+                }
+                Targets::Listed { begin, local } => {
+                    let source = *source as usize;
+                    for target in &local[begin[source] as usize..begin[source + 1] as usize] {
+                        slot[*target as usize] += weight;
+                    }
+                }
             }
         }
     }
@@ -152,15 +165,16 @@ impl Partition {
 
 impl Targets {
     fn of(network: &Network, range: (u32, u32)) -> Self {
-        if !network.wiring.connected() {
-            return Self { begin: vec![], local: vec![], weight: vec![] };
+        if matches!(network.wiring, Wiring::Chain { .. }) {
+            return Self::Next;
         }
-        let count = network.wiring.neurons() as u32;
         let (mut begin, mut local) = (vec![0], vec![]);
-        for source in 0..count {
-            network.wiring.targets(source, range, network.seed, |target| local.push((target - range.0) as u16));
-            begin.push(local.len() as u32);
+        if network.wiring.connected() {
+            for source in 0..network.wiring.neurons() as u32 {
+                network.wiring.targets(source, range, network.seed, |target| local.push((target - range.0) as u16));
+                begin.push(local.len() as u32);
+            }
         }
-        Self { begin, local, weight: (0..count).map(|s| network.wiring.weight(s)).collect() }
+        Self::Listed { begin, local }
     }
 }

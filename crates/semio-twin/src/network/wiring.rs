@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use super::partition::SIZE;
 use crate::{
     error::{TwinError, within},
     random::Random,
@@ -33,6 +34,8 @@ pub enum Wiring {
 
 /// Connections that are made at most.
 const CONNECTION_LIMIT: f64 = 2e8;
+/// Places that are kept of them at most, one for each neuron in each partition: of four bytes each.
+const PLACE_LIMIT: f64 = 1e8;
 
 impl Wiring {
     /// Number of neurons.
@@ -63,6 +66,12 @@ impl Wiring {
                     let help = "take fewer neurons or a lower connectivity";
                     return Err(TwinError::TooLarge { what: "the network", needed, unit: "connections", limit, help });
                 }
+                let (needed, limit) = (neurons as f64 * neurons.div_ceil(SIZE) as f64, PLACE_LIMIT);
+                if connectivity > 0.0 && needed > limit {
+                    let (unit, help) =
+                        ("places of connections", "take up to 300,000 neurons, a chain or no connections");
+                    return Err(TwinError::TooLarge { what: "the network", needed, unit, limit, help });
+                }
                 Ok(())
             }
         }
@@ -79,34 +88,26 @@ impl Wiring {
         }
     }
 
-    /// Calls `connect` for each target of `source` within `[first, end)`, ascending.
+    /// Calls `connect` for each target of `source` in a random network within `[first, end)`, ascending.
     pub(super) fn targets(&self, source: u32, (first, end): (u32, u32), seed: u64, mut connect: impl FnMut(u32)) {
-        match *self {
-            Self::Chain { .. } => {
-                if (first..end).contains(&(source + 1)) {
-                    connect(source + 1);
-                }
+        let Self::Random { connectivity, .. } = *self else { return };
+        if connectivity <= 0.0 {
+            return;
+        }
+        let mut random = Random::stream(seed ^ (1 << 42), (u64::from(source) << 32) | u64::from(first));
+        let skip = (-connectivity).ln_1p();
+        let mut next = f64::from(first);
+        loop {
+            // The gap to the next connection is geometric.
+            let gap = ((1.0 - random.uniform()).ln() / skip).floor();
+            next += if connectivity >= 1.0 { 0.0 } else { gap };
+            if next >= f64::from(end) {
+                return;
             }
-            Self::Random { connectivity, .. } => {
-                if connectivity <= 0.0 {
-                    return;
-                }
-                let mut random = Random::stream(seed ^ (1 << 42), (u64::from(source) << 32) | u64::from(first));
-                let skip = (-connectivity).ln_1p();
-                let mut next = f64::from(first);
-                loop {
-                    // The gap to the next connection is geometric.
-                    let gap = ((1.0 - random.uniform()).ln() / skip).floor();
-                    next += if connectivity >= 1.0 { 0.0 } else { gap };
-                    if next >= f64::from(end) {
-                        return;
-                    }
-                    if next as u32 != source {
-                        connect(next as u32);
-                    }
-                    next += 1.0;
-                }
+            if next as u32 != source {
+                connect(next as u32);
             }
+            next += 1.0;
         }
     }
 }
