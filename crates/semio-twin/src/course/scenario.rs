@@ -150,9 +150,20 @@ struct Draw {
     half_life: f64,
     sodium_half_life: f64,
     remyelination: f64,
-    lesions: Vec<[f64; 2]>,
+    /// For each lesion, factor on the myelin left.
+    left: Vec<f64>,
+    /// The nerve's affected stretches.
+    stretches: Vec<Stretch>,
     /// For each fibre, factor on the myelin left and on the diameter.
     fibres: Vec<[f64; 2]>,
+}
+
+/// A stretch of the nerve between two edges of lesions.
+#[derive(Clone, Debug, PartialEq)]
+struct Stretch {
+    length_mm: f64,
+    /// The lesions over it, by number.
+    lesions: Vec<usize>,
 }
 
 /// What a nerve shows at one time: latency (nothing without conduction), amplitude, share of conducting fibres.
@@ -220,11 +231,18 @@ impl CourseScenario {
     fn draw(&self, index: usize) -> Draw {
         let mut random = Random::stream(self.seed, index as u64);
         let mut factor = |spread: f64| (spread * random.normal(ziggurat()).clamp(-4.0, 4.0)).exp();
+        let (half_life, sodium_half_life) = (factor(self.spread), factor(self.spread));
+        let remyelination = factor(self.spread);
+        let lesions: Vec<[f64; 2]> = self.lesions.iter().map(|_| [factor(self.spread), factor(self.spread)]).collect();
+        let ends = self.lesions.iter().zip(&lesions).map(|(lesion, [_, length])| {
+            (lesion.place, (lesion.place + lesion.length * length).min(self.nerve_length))
+        });
         Draw {
-            half_life: factor(self.spread),
-            sodium_half_life: factor(self.spread),
-            remyelination: factor(self.spread),
-            lesions: self.lesions.iter().map(|_| [factor(self.spread), factor(self.spread)]).collect(),
+            half_life,
+            sodium_half_life,
+            remyelination,
+            stretches: stretches(&ends.collect::<Vec<_>>()),
+            left: lesions.iter().map(|[left, _]| *left).collect(),
             fibres: (0..FIBRES).map(|_| [factor(self.fibre_spread), factor(0.2)]).collect(),
         }
     }
@@ -240,14 +258,20 @@ impl CourseScenario {
         (Some(self.latency + shift), height * share, share)
     }
 
-    /// Delay that all lesions add to one fibre's impulse; nothing where one of them stops it.
+    /// Delay that the lesions add to one fibre's impulse; nothing where one of them stops it.
+    ///
+    /// Where lesions overlap, the worst of them says how slow the stretch is: myelin is lost once.
     fn fibre_delay(&self, draw: &Draw, [loss, size]: [f64; 2], response: &Response, day: f64) -> Option<f64> {
         let spacing_mm = Fibre::healthy((self.diameter * size).clamp(1.0, 20.0), 2).spacing_um() * 1e-3;
-        self.lesions.iter().zip(&draw.lesions).try_fold(0.0, |sum, (lesion, [left, length])| {
+        let delay = |(lesion, left): (&Lesion, &f64)| -> Option<f64> {
             let (myelin, sodium) = self.state(draw, lesion, left * loss, day);
-            let internodes = (lesion.length * length).min(self.nerve_length) / spacing_mm;
-            Some(sum + response.delay(myelin, sodium)? * internodes)
-        })
+            response.delay(myelin, sodium)
+        };
+        // A lesion that stops the impulse does so wherever it lies.
+        let delays: Vec<f64> = self.lesions.iter().zip(&draw.left).map(delay).collect::<Option<_>>()?;
+        let worst = |stretch: &Stretch| stretch.lesions.iter().map(|i| delays[*i]).reduce(f64::max);
+        let over = |stretch: &Stretch| worst(stretch).unwrap_or_default() * stretch.length_mm / spacing_mm;
+        Some(draw.stretches.iter().map(over).sum())
     }
 
     /// Myelin left and sodium channels spread in a lesion on a day.
@@ -269,6 +293,19 @@ impl CourseScenario {
         let bare = ((0.5 - myelin) / 0.5).clamp(0.0, 1.0);
         (myelin, self.sodium * done(self.sodium_half_life * draw.sodium_half_life) * bare)
     }
+}
+
+/// The stretches between the edges of intervals that lie in at least one of them.
+fn stretches(intervals: &[(f64, f64)]) -> Vec<Stretch> {
+    let mut edges: Vec<f64> = intervals.iter().flat_map(|(from, to)| [*from, *to]).collect();
+    edges.sort_unstable_by(f64::total_cmp);
+    edges.dedup();
+    let between = edges.windows(2).map(|edge| {
+        let covers = |(_, (from, to)): &(usize, &(f64, f64))| *from <= edge[0] && edge[1] <= *to;
+        let lesions = intervals.iter().enumerate().filter(covers).map(|(i, _)| i).collect();
+        Stretch { length_mm: edge[1] - edge[0], lesions }
+    });
+    between.filter(|stretch| !stretch.lesions.is_empty()).collect()
 }
 
 /// Where the sum of equal waves at these delays peaks near their median, and its height as a share of their number.
@@ -330,5 +367,52 @@ impl CourseReport {
             least * 100.0,
             self.caveat
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overlapping_lesions_count_once() {
+        let response = Response::at(37.0).expect("the cable runs");
+        let lesion =
+            |place: f64, length: f64, myelin: f64| Lesion { name: String::new(), place, length, day: 0.0, myelin };
+        // No spread: every draw is the scenario itself.
+        let delay = |lesions: &[Lesion]| {
+            let scenario = CourseScenario {
+                lesions: lesions.to_vec(),
+                spread: 0.0,
+                fibre_spread: 0.0,
+                ..CourseScenario::default()
+            };
+            scenario.check().expect("accepted");
+            scenario.fibre_delay(&scenario.draw(0), [1.0, 1.0], &response, 7.0)
+        };
+        let near = |a: Option<f64>, b: f64| a.is_some_and(|a| (a - b).abs() < 1e-9 * b);
+        let one = delay(&[lesion(10.0, 12.0, 0.2)]).expect("conducts");
+        assert!(one > 0.0);
+        // Twice the same, one within the other, half of each in the other, side by side, and far from each other.
+        assert!(near(delay(&[lesion(10.0, 12.0, 0.2), lesion(10.0, 12.0, 0.2)]), one));
+        assert!(near(delay(&[lesion(10.0, 12.0, 0.2), lesion(14.0, 3.0, 0.2)]), one));
+        assert!(near(delay(&[lesion(10.0, 12.0, 0.2), lesion(16.0, 12.0, 0.2)]), 1.5 * one));
+        assert!(near(delay(&[lesion(10.0, 12.0, 0.2), lesion(22.0, 12.0, 0.2)]), 2.0 * one));
+        assert!(near(delay(&[lesion(30.0, 12.0, 0.2), lesion(10.0, 12.0, 0.2)]), 2.0 * one));
+        // The worse of two decides where they overlap, in whatever order they are named.
+        let (worse, mild) = (delay(&[lesion(10.0, 12.0, 0.1)]).expect("conducts"), lesion(10.0, 24.0, 0.2));
+        for lesions in [[mild.clone(), lesion(10.0, 12.0, 0.1)], [lesion(10.0, 12.0, 0.1), mild]] {
+            assert!(near(delay(&lesions), worse + one));
+        }
+        // One that blocks does so under a milder one, too.
+        assert_eq!(delay(&[lesion(10.0, 12.0, 0.01), lesion(10.0, 12.0, 0.2)]), None);
+    }
+
+    #[test]
+    fn lesions_end_with_the_nerve() {
+        let ends = stretches(&[(10.0, 20.0), (15.0, 50.0), (60.0, 61.0)]);
+        let told: Vec<(f64, usize)> = ends.iter().map(|s| (s.length_mm, s.lesions.len())).collect();
+        assert_eq!(told, [(5.0, 1), (5.0, 2), (30.0, 1), (1.0, 1)]);
+        assert_eq!(stretches(&[]), []);
     }
 }
