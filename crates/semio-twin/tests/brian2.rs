@@ -25,18 +25,48 @@ fn the_leaky_neurons_curve_is_brians_and_its_grid_converges_to_the_exact_spikes(
         for (a, b) in here.curve.potential.iter().zip(numbers(&fixture[format!("{tau} 0.1")]["v"])) {
             assert!((a - b).abs() < 1e-9, "{a} instead of {b}");
         }
-        let last = |step: f64| {
-            let there = numbers(&fixture[format!("{tau} {step}")]["spikes"]);
-            for (k, (a, b)) in here.spike_times_ms.iter().zip(&there).enumerate() {
-                assert!((a - b).abs() <= (k + 1) as f64 * step + 1e-9, "tau {tau}, step {step}, spike {k}: {a}, {b}");
-            }
-            let k = there.len().min(here.spike_times_ms.len());
-            (there[k - 1] - here.spike_times_ms[k - 1]).abs() / k as f64
-        };
-        // First order: the error of a spike is bounded by its number times the step, whichever the step.
+        // First order, spike by spike: a grid rounds each interval up to its next step, and Brian2 tells when the step of
+        // a spike begins.
+        let interval = tau * 3f64.ln();
         for step in [0.1, 0.05, 0.025] {
-            assert!(last(step) <= step, "tau {tau}, step {step}: {}", last(step));
+            let there = numbers(&fixture[format!("{tau} {step}")]["spikes"]);
+            assert_eq!(there.len(), (250.0 / interval) as usize);
+            for (k, (a, b)) in here.spike_times_ms.iter().zip(&there).enumerate() {
+                let count = (k + 1) as f64;
+                assert!((a - count * interval).abs() < 1e-9, "tau {tau}, spike {k}: {a} instead of the closed form");
+                let rounded = count * (interval / step).ceil() * step - step;
+                assert!((b - rounded).abs() < 1e-9, "tau {tau}, step {step}, spike {k}: {b} instead of {rounded}");
+            }
         }
+    }
+}
+
+#[test]
+fn a_grids_spikes_converge_to_the_closed_form_in_first_order() {
+    // The mean over many time constants, since a single interval may lie on the grid of one step by chance.
+    let error = |step: f64| {
+        let taus = (0..200).map(|i| 10.0 + 0.17 * f64::from(i));
+        let errors = taus.map(|tau| {
+            let chain = NetworkScenario {
+                topology: Topology::Chain,
+                neurons: 1,
+                tau,
+                refractory: 0.0,
+                window: 60.0,
+                step,
+                ..NetworkScenario::default()
+            };
+            let first = chain.run().unwrap().raster[0].time_ms;
+            let late = first - tau * 3f64.ln();
+            assert!((-1e-9..step + 1e-9).contains(&late), "tau {tau}, step {step}: {late} ms late");
+            late
+        });
+        errors.sum::<f64>() / 200.0
+    };
+    let errors = [0.2, 0.1, 0.05, 0.025].map(error);
+    for (pair, step) in errors.windows(2).zip([0.2, 0.1, 0.05]) {
+        let ratio = pair[0] / pair[1];
+        assert!((1.7..2.35).contains(&ratio), "from step {step} to its half: {ratio}, {errors:?}");
     }
 }
 
