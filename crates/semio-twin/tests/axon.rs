@@ -184,6 +184,35 @@ fn a_bundles_compound_potential_disperses_and_shrinks_with_its_myelin() {
 }
 
 #[test]
+fn a_bundle_counts_its_fibres_and_its_thin_ones_have_more_nodes() {
+    // Half of the fibres about 20 µm would be thicker than any.
+    let thick = AxonScenario { diameter: 20.0, nodes: 5, bundle: 12, ..AxonScenario::default() }.run().unwrap();
+    assert!((4..8).contains(&thick.bundle.unwrap().fibres));
+    // The thinnest of these has over 1001 nodes on the length of 520, which nobody asked for.
+    let long = AxonScenario { nodes: 520, bundle: 2, bundle_spread: 0.5, step: 0.02, ..AxonScenario::default() };
+    assert_eq!(long.run().unwrap().bundle.unwrap().fibres, 2);
+}
+
+#[test]
+fn the_film_shows_the_impulse_from_its_beginning_to_its_end() {
+    for (nodes, pulses) in [(5, 1), (41, 1), (101, 3)] {
+        let report = AxonScenario { nodes, pulses, ..AxonScenario::default() }.run().unwrap();
+        let film = &report.film;
+        assert!((100..=240).contains(&film.time_ms.len()), "{nodes} nodes: {} frames", film.time_ms.len());
+        assert_eq!(film.time_ms.len(), film.potential_mv.len());
+        let steps: Vec<f64> = film.time_ms.windows(2).map(|t| t[1] - t[0]).collect();
+        assert!(steps.iter().all(|s| (s - steps[0]).abs() < 1e-9), "{nodes} nodes: frames at equal distances");
+        let (first, last) = (film.time_ms[0], film.time_ms[film.time_ms.len() - 1]);
+        assert!(first.abs() < 1e-12 && last > report.latency_ms.unwrap(), "{nodes} nodes: {first} to {last} ms");
+        // The highest that a frame caught of the last node is near the peak between frames.
+        let end = film.nodes[nodes - 1];
+        let caught =
+            film.potential_mv.iter().map(|f| f64::from(f[end] - film.potential_mv[0][end])).fold(0.0, f64::max);
+        assert!(caught > 0.8 * report.amplitude_mv[nodes - 1], "{nodes} nodes: {caught} mV");
+    }
+}
+
+#[test]
 fn refused_parameters_name_their_range() {
     let said = |change: fn(&mut AxonScenario)| {
         let mut scenario = AxonScenario::default();
@@ -217,5 +246,34 @@ proptest! {
         let recording = Recording::make(&fibre, &protocol).unwrap();
         prop_assert!(recording.film.potential_mv.iter().flatten().all(|v| v.is_finite()));
         prop_assert!(recording.velocity_m_per_s(fibre.spacing_um()).is_none_or(|v| v > 0.0 && v < 1000.0));
+    }
+
+    /// Whatever a user types, the answer is finite or refused, and comes.
+    #[test]
+    fn any_accepted_scenario_ends_and_is_finite(
+        diameter in prop_oneof![40 => 1.0..20.0f64, 1 => Just(f64::NAN), 1 => Just(-1.0)], nodes in 5..12usize,
+        myelin in prop_oneof![0.0..=1.0f64, Just(0.0)], seal in prop_oneof![40 => 0.01..=1.0f64, 1 => Just(0.0)],
+        sodium in prop_oneof![0.0..=1.0f64, Just(0.0)], temperature in prop_oneof![40 => 10.0..=45.0f64, 1 => Just(1e300)],
+        stimulus in prop_oneof![(0.0..=1000.0f64).prop_map(Some), Just(None)],
+        width in prop_oneof![0.01..10.0f64, Just(0.1)], pulses in 1..4usize, frequency in prop_oneof![40 => 0.1..=5000.0f64, 1 => Just(0.0)],
+        window in prop_oneof![40 => 0.1..5.0f64, 1 => Just(f64::NAN)], step in prop_oneof![40 => 0.0005..=0.02f64, 1 => Just(1.0)],
+        measured in any::<bool>(), lesion in prop_oneof![Just(None), Just(Some("1-2".to_owned())), Just(Some("9".to_owned()))],
+        bundle in prop_oneof![4 => Just(0), 4 => Just(2), 1 => Just(1)], bundle_spread in 0.01..0.5f64,
+    ) {
+        let sizes = if measured { Sizes::Measured } else { Sizes::Proportional };
+        let scenario = AxonScenario {
+            diameter, nodes, sizes, myelin, lesion, seal, sodium, temperature, stimulus, width, pulses, frequency, window,
+            step, bundle, bundle_spread, ..AxonScenario::default()
+        };
+        if let Ok(report) = scenario.run() {
+            prop_assert!(report.amplitude_mv.iter().all(|v| v.is_finite()));
+            prop_assert!(report.arrival_ms.iter().flatten().all(|t| (0.0..=window + step).contains(t)));
+            prop_assert!(report.film.potential_mv.iter().flatten().all(|v| v.is_finite()));
+            prop_assert!(report.velocity_m_per_s.is_none_or(|v| v > 0.0 && v < 1000.0));
+            prop_assert!(report.blocked == report.latency_ms.is_none());
+            if let Some(bundle) = report.bundle {
+                prop_assert!((0.0..=1.0 + 1e-9).contains(&bundle.conducting) && bundle.fibres <= 2);
+            }
+        }
     }
 }

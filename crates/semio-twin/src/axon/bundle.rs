@@ -10,7 +10,7 @@ use crate::error::{TwinError, within};
 /// A nerve's fibres together: what an electrode beside its end sees.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Bundle {
-    /// Number of fibres that were computed.
+    /// Number of fibres that were computed: of those asked for, the ones whose diameter is from 1 to 20 µm.
     pub fibres: usize,
     /// Standard deviation of their diameters, as a share of the mean.
     pub spread: f64,
@@ -70,7 +70,7 @@ impl Bundle {
         let total: f64 = members.iter().map(|m| m.share).sum();
         let conducting = members.iter().zip(&here).filter(|(_, l)| l.is_some()).map(|(m, _)| m.share).sum::<f64>();
         Ok(Self {
-            fibres,
+            fibres: members.len(),
             spread,
             conducting: conducting / total,
             amplitude: height(&wave) / height(&healthy_wave),

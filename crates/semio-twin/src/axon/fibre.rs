@@ -81,6 +81,9 @@ pub(crate) struct Sheath {
     pub(crate) conductance: f64,
 }
 
+/// Nodes that are taken on: four times those of a user's fibre, since a bundle's thinner ones have more over its length.
+const MOST_NODES: f64 = 4004.0;
+
 impl Fibre {
     /// A healthy fibre at 37 °C.
     pub fn healthy(diameter_um: f64, nodes: usize) -> Self {
@@ -110,7 +113,7 @@ impl Fibre {
     /// Names the parameter and its range.
     pub fn check(&self) -> Result<(), TwinError> {
         within("diameter", self.diameter_um, (1.0, 20.0), " µm")?;
-        within("nodes", self.nodes() as f64, (5.0, 1001.0), "")?;
+        within("nodes", self.nodes() as f64, (5.0, MOST_NODES), "")?;
         within("temperature", self.temperature_c, (10.0, 45.0), " °C")?;
         within("nodal-sodium", self.nodal_sodium, (0.0, 2.0), "")?;
         within("refine", self.refine as f64, (1.0, 128.0), "")?;

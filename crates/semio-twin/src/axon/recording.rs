@@ -16,7 +16,8 @@ pub struct Protocol {
     pub window_ms: f64,
     /// Time step.
     pub step_ms: f64,
-    /// Distance in time of a film's frames, where one is wanted.
+    /// Distance in time of a film's frames, where one is wanted; twice that, and twice again, as often as the film would
+    /// have more than 960 frames (fewer of very many compartments).
     pub film_ms: Option<f64>,
 }
 
@@ -76,6 +77,28 @@ pub struct Film {
     pub potential_mv: Vec<Vec<f32>>,
 }
 
+/// Frames of a film at most, and compartments of all frames together beyond 240 frames.
+const FRAMES: usize = 960;
+const FRAME_PARTS: usize = 100_000_000;
+
+impl Film {
+    /// Keeps each `every`-th frame, the first among them.
+    fn thin(&mut self, every: usize) {
+        let frames = std::mem::take(&mut self.potential_mv).into_iter().step_by(every);
+        self.potential_mv = frames.collect();
+        self.time_ms = self.time_ms.iter().copied().step_by(every).collect();
+    }
+
+    /// The film up to a time, of a number of frames at most.
+    pub(super) fn until(mut self, end_ms: f64, frames: usize) -> Self {
+        let kept = self.time_ms.partition_point(|time_ms| *time_ms <= end_ms).max(1);
+        self.time_ms.truncate(kept);
+        self.potential_mv.truncate(kept);
+        self.thin(kept.div_ceil(frames));
+        self
+    }
+}
+
 /// Potential in mV whose upward crossing is an impulse's arrival at a node.
 pub const ARRIVAL_MV: f64 = -20.0;
 /// A fibre whose nodes all stay below this for [`QUIET_MS`] after the last pulse has come to rest.
@@ -94,15 +117,21 @@ impl Recording {
         let nodes: Vec<usize> = (0..cable.parts().len()).filter(|i| cable.parts()[*i].node).collect();
         let mut recording = Self::empty(&cable, &nodes);
         let steps = (protocol.window_ms / protocol.step_ms).round() as usize;
-        let frame = protocol.film_ms.map(|f| (f / protocol.step_ms).round().max(1.0) as usize);
+        let mut frame = protocol.film_ms.map(|f| (f / protocol.step_ms).round().max(1.0) as usize);
+        let frames = (FRAME_PARTS / cable.parts().len()).clamp(240, FRAMES);
         let width = (protocol.width_ms / protocol.step_ms).round().max(1.0) as usize;
         let pulses: Vec<usize> = protocol.pulses_ms.iter().map(|t| (t / protocol.step_ms).round() as usize).collect();
         let last_pulse = pulses.last().map_or(0, |p| p + width);
         let mut old: Vec<f64> = nodes.iter().map(|i| cable.state()[*i].membrane()).collect();
         let mut quiet = 0;
         for step in 0..steps {
-            if frame.is_some_and(|f| step % f == 0) {
+            if let Some(every) = frame.filter(|every| step % every == 0) {
                 recording.take_frame(&cable, step as f64 * protocol.step_ms);
+                // How long the impulse travels is not known before: what is filmed too finely is thinned on the way.
+                if recording.film.time_ms.len() == frames {
+                    recording.film.thin(2);
+                    frame = Some(2 * every);
+                }
             }
             let on = pulses.iter().any(|p| (*p..p + width).contains(&step));
             cable.stimulate(if on { protocol.current_na } else { 0.0 });

@@ -189,6 +189,9 @@ impl AxonReport {
     }
 }
 
+/// Frames of a report's film at most.
+const FRAMES: usize = 240;
+
 impl AxonScenario {
     /// Runs the axon.
     ///
@@ -197,11 +200,11 @@ impl AxonScenario {
     pub fn run(&self) -> Result<AxonReport, TwinError> {
         let (fibre, lesion) = self.fibre()?;
         let mut protocol = self.protocol(&fibre)?;
-        let first = Recording::make(&fibre, &protocol)?;
-        // The film's frames are laid over what the impulse needed, which is known only now.
+        let filmed = Protocol { film_ms: Some(self.step.max(0.001)), ..protocol.clone() };
+        let mut first = Recording::make(&fibre, &filmed)?;
+        // The film ends a little after the impulse, which is known only now.
         let end = first.arrivals_ms.iter().flatten().copied().fold(0.5, f64::max) * 1.15 + 0.4;
-        let filmed = Protocol { window_ms: end.min(self.window), film_ms: Some(end / 240.0), ..protocol.clone() };
-        let film = Recording::make(&fibre, &filmed)?.film;
+        let film = std::mem::take(&mut first.film).until(end, FRAMES);
         protocol.pulses_ms.truncate(1);
         let full = self.full.then(|| full(&fibre, &protocol)).transpose()?;
         let bundled = (self.bundle > 0).then(|| Bundle::run(&fibre, &protocol, self.bundle, self.bundle_spread));
