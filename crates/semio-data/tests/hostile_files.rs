@@ -157,3 +157,33 @@ fn pictures_that_grow() {
     let refused = decode_image(&bytes, &ReadLimits::default()).unwrap_err().to_string();
     assert!(refused.contains("800000000 bytes"), "{refused}");
 }
+
+/// The directory of a TIFF file of 10,000 × 10,000 pixels with four real samples, deflated.
+#[test]
+fn pages_that_grow() {
+    let short =
+        |tag: u16, value: u32| [tag.to_le_bytes().to_vec(), vec![3, 0, 1, 0, 0, 0], value.to_le_bytes().to_vec()];
+    let row = |tag: u16, kind: u16, count: u32, value: u32| {
+        [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &count.to_le_bytes(), &value.to_le_bytes()].concat()
+    };
+    let rows = [
+        short(256, 10_000).concat(),
+        short(257, 10_000).concat(),
+        // Four shorts each behind the directory, which has eleven rows.
+        row(258, 3, 4, 8 + 2 + 11 * 12 + 4),
+        short(259, 8).concat(),
+        short(262, 2).concat(),
+        row(273, 4, 1, 300),
+        short(277, 4).concat(),
+        short(278, 10_000).concat(),
+        row(279, 4, 1, 100),
+        short(338, 2).concat(),
+        row(339, 3, 4, 8 + 2 + 11 * 12 + 4 + 8),
+    ];
+    let words = |value: u16| value.to_le_bytes().repeat(4);
+    let mut bytes =
+        [b"II\x2a\0\x08\0\0\0".to_vec(), vec![11, 0], rows.concat(), vec![0; 4], words(32), words(3)].concat();
+    bytes.resize(400, 0);
+    let refused = decode_image(&bytes, &ReadLimits::default()).unwrap_err().to_string();
+    assert!(refused.contains("1600000000 bytes"), "{refused}");
+}

@@ -5,6 +5,17 @@ use image::{
 };
 use semio_image::{Color, Image, ImageError, Samples};
 
+/// How many bytes decoded samples may take whatever the file's size, and how many for each of its bytes. Deflate makes a
+/// thousand bytes of one: 10,000 × 10,000 transparent pixels of 16 bits lie in 780 kB, and would take 800 MB.
+const DECODED_BYTES: usize = 256 << 20;
+const DECODED_PER_BYTE: usize = 64;
+
+/// Why so many bytes of samples are not decoded out of a file's; nothing where they are.
+pub(super) fn too_large(decoded: usize, file: usize) -> Option<String> {
+    let most = DECODED_BYTES.max(file.saturating_mul(DECODED_PER_BYTE));
+    (decoded > most).then(|| format!("its pixels take {decoded} bytes, and a file of its size holds {most} at most"))
+}
+
 /// What the last sample of a pixel means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Alpha {

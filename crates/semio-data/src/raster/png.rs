@@ -7,18 +7,13 @@ use semio_image::Samples;
 use super::{
     ReadLimits,
     error::{DecodeError, Format},
-    pixels::{Alpha, Decoded},
+    pixels::{Alpha, Decoded, too_large},
 };
 
 const FORMAT: Format = Format::Png;
 
 /// Memory for what is not the picture: compressed chunks and rows.
 const WORKING_BYTES: usize = 64 << 20;
-
-/// How many bytes decoded samples may take whatever the file's size, and how many for each of its bytes. Deflate makes a
-/// thousand bytes of one: 10,000 × 10,000 transparent pixels of 16 bits lie in 780 kB, and would take 800 MB.
-const DECODED_BYTES: usize = 256 << 20;
-const DECODED_PER_BYTE: usize = 64;
 
 pub(super) fn decode(bytes: &[u8], limits: &ReadLimits) -> Result<Decoded, DecodeError> {
     let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: WORKING_BYTES });
@@ -32,11 +27,8 @@ pub(super) fn decode(bytes: &[u8], limits: &ReadLimits) -> Result<Decoded, Decod
     let mut reader = decoder.read_info().map_err(problem)?;
     let (color, depth) = reader.output_color_type();
     let size = reader.output_buffer_size().ok_or_else(|| broken("its rows are too long".into()))?;
-    let most = DECODED_BYTES.max(bytes.len().saturating_mul(DECODED_PER_BYTE));
-    if size > most {
-        return Err(broken(format!(
-            "its {width} × {height} pixels take {size} bytes, and {most} at most can be in it"
-        )));
+    if let Some(reason) = too_large(size, bytes.len()) {
+        return Err(broken(reason));
     }
     let samples = if depth == BitDepth::Sixteen {
         Samples::U16(words(&mut reader, size)?)

@@ -11,7 +11,7 @@ use tiff::{
 use super::{
     ReadLimits,
     error::{DecodeError, Format},
-    pixels::{Alpha, Decoded},
+    pixels::{Alpha, Decoded, too_large},
 };
 
 const FORMAT: Format = Format::Tiff;
@@ -28,6 +28,9 @@ pub(super) fn decode(bytes: &[u8], limits: &ReadLimits) -> Result<Decoded, Decod
     let color = decoder.colortype().map_err(problem)?;
     if layout.complete_len as u64 > limits.max_pixels.saturating_mul(4 * 4) {
         return Err(unsupported(format!("{color:?}")));
+    }
+    if let Some(reason) = too_large(layout.complete_len, bytes.len()) {
+        return Err(DecodeError::Broken { format: FORMAT, reason });
     }
     if let ColorType::Palette(_) | ColorType::Lab(_) | ColorType::CMYKA(_) = color {
         return Err(unsupported(format!("{color:?}")));
