@@ -6,7 +6,7 @@ use semio_image::{Image, Modality, View, WindowFunction};
 use serde::Serialize;
 
 use crate::{
-    dicom::{DicomFile, Layout, Photometric, PixelDigest, is_marked, looks_like_dicom},
+    dicom::{DicomFile, Layout, Photometric, PixelDigest, Tag, is_marked, looks_like_dicom},
     raster::{DecodeError, ReadLimits, decode_image, read_bytes},
 };
 
@@ -79,6 +79,10 @@ pub struct Inspection {
     pub values: Option<String>,
     /// The ways in which the first frame can be looked at.
     pub views: Vec<String>,
+    /// The first and the last stored value that fill the frame around the picture.
+    pub padding: Option<(f64, f64)>,
+    /// The character sets of the file's texts, as it names them.
+    pub character_set: Option<String>,
     /// Whether the pixels say who the patient is, as far as the file tells.
     pub burned_in: Option<bool>,
     /// Whether the pixels ever went through a lossy compression, as far as the file tells.
@@ -124,6 +128,9 @@ impl Inspection {
         self.age_years = attributes.age.map(|age| (age.years() * 100.0).round() / 100.0);
         self.spacing_mm = attributes.spacing.map(|s| s.mm);
         self.spacing_in_patient = attributes.spacing.map(|s| s.in_patient);
+        // Terms of the standard; what is none may be anything, and is not repeated.
+        let is_term = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, '_' | ' ' | '\\');
+        self.character_set = file.text(Tag::CHARACTER_SET).filter(|set| set.chars().all(is_term));
         self.burned_in = attributes.burned_in;
         self.lossy = attributes.lossy;
         self.notes = file.notes();
@@ -133,6 +140,7 @@ impl Inspection {
         };
         self.layout(&layout);
         if layout.photometric.is_grey() {
+            self.padding = file.padding(&layout);
             let unit = attributes.unit.map(|unit| format!(" ({unit})")).unwrap_or_default();
             self.values = Some(format!("{}{unit}", transform(&file.modality(&layout, 0))));
             self.views = file.views(&layout, 0).iter().map(|(view, name)| describe(view, name.as_deref())).collect();
@@ -200,5 +208,42 @@ fn describe(view: &View, name: Option<&str>) -> String {
             format!("window {center} / {width} {function}{name}")
         }
         View::Table(lut) => format!("table of {} entries{name}", lut.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dicom::{
+        dataset::Encoding,
+        write::{Meta, Out, file},
+    };
+
+    #[test]
+    fn padding_and_character_set_are_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let inspect = |set: &str, padding: &[Out<'static>]| {
+            let mut elements = vec![
+                Out::text(Tag::CHARACTER_SET, *b"CS", set),
+                Out::shorts(Tag::SAMPLES, &[1]),
+                Out::text(Tag::PHOTOMETRIC, *b"CS", "MONOCHROME2"),
+                Out::shorts(Tag::ROWS, &[1]),
+                Out::shorts(Tag::COLUMNS, &[2]),
+                Out::shorts(Tag::BITS_ALLOCATED, &[16]),
+                Out::shorts(Tag::PIXELS, &[7, 9]),
+            ];
+            elements.extend_from_slice(padding);
+            let meta = Meta { sop_class: "", sop_instance: "", syntax: "1.2.840.10008.1.2.1" };
+            let path = folder.path().join("a.dcm");
+            let bytes = file(&meta, &mut elements, Encoding { explicit: true, big_endian: false });
+            std::fs::write(&path, bytes).expect("written");
+            let found = Inspection::of(&path, &ReadLimits::default());
+            assert!(found.ok, "{:?}", found.error);
+            (found.padding, found.character_set)
+        };
+        assert_eq!(inspect("ISO_IR 100", &[]), (None, Some("ISO_IR 100".into())));
+        let range = [Out::shorts(Tag::PADDING, &[10]), Out::shorts(Tag::PADDING_LIMIT, &[4])];
+        assert_eq!(inspect("\\ISO 2022 IR 87", &range), (Some((4.0, 10.0)), Some("\\ISO 2022 IR 87".into())));
+        assert_eq!(inspect("Jane Roe", &range[..1]), (Some((10.0, 10.0)), None));
     }
 }

@@ -96,7 +96,7 @@ impl DicomFile<'_> {
     }
 
     /// The stored values that fill the frame around the picture (PS3.3, C.7.5.1.1.2).
-    fn padding(&self, layout: &Layout) -> Option<(f64, f64)> {
+    pub(crate) fn padding(&self, layout: &Layout) -> Option<(f64, f64)> {
         let stored = |tag| self.number(&self.data, tag).map(|v| as_stored(v, layout));
         let value = stored(Tag::PADDING)?;
         let limit = stored(Tag::PADDING_LIMIT).unwrap_or(value);

@@ -78,6 +78,10 @@ fn print(found: &Inspection) {
     line("hash", found.pixel_sha256.clone());
     line("values", found.values.clone());
     line("views", (!found.views.is_empty()).then(|| found.views.join("; ")));
+    let padding =
+        found.padding.map(|(first, last)| if first < last { format!("{first} to {last}") } else { first.to_string() });
+    line("padding", padding);
+    line("character set", found.character_set.clone());
     line("modality", found.modality.clone());
     line("object", found.sop_class.clone());
     let device = [&found.manufacturer, &found.model].into_iter().flatten().cloned().collect::<Vec<_>>();
