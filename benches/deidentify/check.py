@@ -25,12 +25,18 @@ CODES = ("(0008,0100)", "(0008,0102)", "(0008,0104)")
 # Sequences of PS3.15, table E.1-1, with the action D, and the codes of persons and institutions.
 REPLACED = ("(0008,1072)", "(0008,1111)", "(0034,0001)", "(0040,a073)", "(0040,a730)", "(0070,0001)")
 WHO = ("(0008,0082)", "(0040,1101)")
+# Of a report's content: relationship, types and continuity, which are terms of the standard; coordinates, channels and
+# references by number, which are no text.
+MARKS = (
+    "(0040,a010)", "(0040,a040)", "(0040,a050)", "(0040,a130)", "(0070,0023)",
+    "(0070,0022)", "(0040,a0b0)", "(0040,db73)", "(0008,1160)",
+)
 
 
 def may_stay(place):
-    """Whether a code at this place says what something is, and not who."""
+    """Whether a code or mark at this place says what something is, and not who."""
     *around, tag = [part.split("[")[0].lower() for part in place.strip("/").split("/")]
-    if tag == "(0008,1150)":
+    if tag == "(0008,1150)" or tag in MARKS:
         return True
     if tag not in CODES or any(a in WHO for a in around):
         return False
