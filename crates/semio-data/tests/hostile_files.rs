@@ -98,12 +98,12 @@ fn many_fragments() {
     within("crossed offsets", || (0..frames as u32).for_each(|n| assert!(read.frame(n).is_err())));
 }
 
-/// A private block whose maker has a name of 60 kB, and 60,000 elements in it.
+/// A private block whose maker has a name of 60 kB, and 60,000 elements in it, before that name and far from it.
 #[test]
 fn many_private_elements() {
     for maker in [vec![b'x'; 60_000], b"SIEMENS MR HEADER ".to_vec()] {
         let elements = element((0x0019, 0x100c), "IS", b"17").repeat(60_000);
-        let bytes = file(EXPLICIT, &[element((0x0019, 0x0010), "LO", &maker), elements]);
+        let bytes = file(EXPLICIT, &[elements, element((0x0019, 0x0010), "LO", &maker)]);
         let options = Options { keep_safe_private: true, ..Options::default() };
         within("de-identification", || deidentify(&bytes, options, &key(), &ReadLimits::default())).unwrap();
     }
