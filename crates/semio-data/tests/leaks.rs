@@ -232,6 +232,9 @@ fn what_is_no_uid_is_kept_under_no_option() {
     let made = made(&bytes, Options { keep_uids: true, ..Options::default() });
     assert!(!contains(&made.bytes, "Roe"));
     assert_eq!(made.instance, "1.2.3");
+    let meta = element(Form::Explicit, (0x0002, 0x0010), "UI", b"Jane Roe");
+    let bytes = [vec![0; 128], b"DICM".to_vec(), meta, text((0x0008, 0x0060), "CS", "CT")].concat();
+    assert!(!contains(&self::made(&bytes, Options::default()).bytes, "Roe"));
 }
 
 #[test]

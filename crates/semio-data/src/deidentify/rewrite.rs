@@ -84,6 +84,10 @@ fn rewrite(bytes: &[u8], options: Options, key: &Key, limits: &ReadLimits) -> Re
         report.blacked_out = true;
         (encoding, syntax) = pixels::plain(encoding);
     }
+    // What announces the coding is written again, and must be no words.
+    if !is_uid(&syntax) {
+        syntax = pixels::plain(encoding).1;
+    }
     if syntax == TransferSyntax::DEFLATED {
         TransferSyntax::EXPLICIT.clone_into(&mut syntax);
     }
