@@ -5,6 +5,7 @@
 
 mod lesion;
 mod scenario;
+mod stretch;
 
 pub use lesion::Lesion;
 pub use scenario::{Band, Compared, CourseReport, CourseScenario, Measured, Treatment};

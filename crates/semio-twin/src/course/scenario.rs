@@ -1,7 +1,10 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::lesion::{Lesion, Response};
+use super::{
+    lesion::{Lesion, Response},
+    stretch::{Stretch, stretches},
+};
 use crate::{
     axon::Fibre,
     error::{TwinError, within},
@@ -158,14 +161,6 @@ struct Draw {
     fibres: Vec<[f64; 2]>,
 }
 
-/// A stretch of the nerve between two edges of lesions.
-#[derive(Clone, Debug, PartialEq)]
-struct Stretch {
-    length_mm: f64,
-    /// The lesions over it, by number.
-    lesions: Vec<usize>,
-}
-
 /// What a nerve shows at one time: latency (nothing without conduction), amplitude, share of conducting fibres.
 type Readouts = (Option<f64>, f64, f64);
 
@@ -295,19 +290,6 @@ impl CourseScenario {
     }
 }
 
-/// The stretches between the edges of intervals that lie in at least one of them.
-fn stretches(intervals: &[(f64, f64)]) -> Vec<Stretch> {
-    let mut edges: Vec<f64> = intervals.iter().flat_map(|(from, to)| [*from, *to]).collect();
-    edges.sort_unstable_by(f64::total_cmp);
-    edges.dedup();
-    let between = edges.windows(2).map(|edge| {
-        let covers = |(_, (from, to)): &(usize, &(f64, f64))| *from <= edge[0] && edge[1] <= *to;
-        let lesions = intervals.iter().enumerate().filter(covers).map(|(i, _)| i).collect();
-        Stretch { length_mm: edge[1] - edge[0], lesions }
-    });
-    between.filter(|stretch| !stretch.lesions.is_empty()).collect()
-}
-
 /// Where the sum of equal waves at these delays peaks near their median, and its height as a share of their number.
 ///
 /// Climbs by mean shift (Fukunaga and Hostetler 1975), which cannot overshoot.
@@ -406,13 +388,5 @@ mod tests {
         }
         // One that blocks does so under a milder one, too.
         assert_eq!(delay(&[lesion(10.0, 12.0, 0.01), lesion(10.0, 12.0, 0.2)]), None);
-    }
-
-    #[test]
-    fn lesions_end_with_the_nerve() {
-        let ends = stretches(&[(10.0, 20.0), (15.0, 50.0), (60.0, 61.0)]);
-        let told: Vec<(f64, usize)> = ends.iter().map(|s| (s.length_mm, s.lesions.len())).collect();
-        assert_eq!(told, [(5.0, 1), (5.0, 2), (30.0, 1), (1.0, 1)]);
-        assert_eq!(stretches(&[]), []);
     }
 }
