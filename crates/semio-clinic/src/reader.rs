@@ -179,7 +179,8 @@ impl Shared {
             tracing::error!(%error, "a picture cannot be fetched");
             "failure-picture"
         })?;
-        let image = opened::frame(&bytes, prediction.frame as u32).map_err(|_| "failure-picture")?;
+        let enough = predictor.manifest().pipeline.enough();
+        let image = opened::frame_for(&bytes, prediction.frame as u32, enough).map_err(|_| "failure-picture")?;
         finding::read(&predictor, &image)
     }
 

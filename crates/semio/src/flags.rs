@@ -147,6 +147,11 @@ pub(crate) struct RecipeFlags {
     #[arg(long, value_name = "KIND", help_heading = "Network and picture")]
     #[serde(skip_serializing_if = "Option::is_none")]
     color: Option<String>,
+    /// Decodes JPEG 2000 files at their lowest resolution with N pixels for each that the network reads, along a side: much
+    /// faster, and a little different [default: whole]
+    #[arg(long, value_name = "N", help_heading = "Network and picture")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decode_detail: Option<usize>,
     /// Stored samples to brightness: full range, image (darkest to brightest) or percentile [default: full]
     #[arg(long, value_name = "RULE", help_heading = "Network and picture")]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -78,6 +78,10 @@ pub struct Recipe {
     pub image_size: Option<usize>,
     /// Grey or colour.
     pub color: ColorChoice,
+    /// Pixels along a side that a JPEG 2000 file must be decoded to for each pixel that the network reads; whole where not
+    /// given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decode_detail: Option<usize>,
     /// How stored samples become brightness.
     pub depth: DepthChoice,
     /// How pictures are brought to size.
@@ -262,6 +266,7 @@ impl Default for Recipe {
             classifier: Classifier::Network,
             image_size: None,
             color: ColorChoice::Auto,
+            decode_detail: None,
             depth: DepthChoice::Full,
             filter: Filter::Bilinear,
             fit: Fit::Stretch,
