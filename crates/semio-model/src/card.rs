@@ -195,8 +195,10 @@ impl Calibrated {
         ));
         if let Some(rate) = self.false_refusals {
             line(format_args!(
-                "- refuses pictures that it does not know, and about {} % of those that it does",
-                100.0 * rate
+                "- refuses pictures that it does not know, and up to about {:.1} % of those that it does",
+                // Of n pictures the strangest is the limit where n are too few for the rate: another is above it with a
+                // chance of 1 in n + 1.
+                100.0 * rate.max(1.0 / (self.pictures + 1) as f64)
             ));
         }
     }
