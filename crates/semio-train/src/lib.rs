@@ -3,6 +3,7 @@
 //! A [`Recipe`] says how; [`Dataset`] reads and divides the pictures; [`train()`] fills a run's folder. Below it,
 //! [`fit()`] trains one network, `semio-stats` judges predictions, [`plot`] and [`report`] show them.
 
+mod apart;
 mod average;
 mod batches;
 mod bench;

@@ -110,6 +110,10 @@ pub(crate) struct SplitFlags {
     #[arg(long)]
     #[serde(skip_serializing_if = "is_false")]
     allow_leak: bool,
+    /// Lists or folders that the model will be judged on: pictures that stand in them too, or nearly, are left out
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    apart_from: Vec<PathBuf>,
     /// Divides the pictures anew, whatever parts the data name
     #[arg(long)]
     #[serde(skip_serializing_if = "is_false")]
