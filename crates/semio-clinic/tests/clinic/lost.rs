@@ -2,7 +2,12 @@
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
-use semio_clinic::{audit::write_head, demo::DemoJob, server::open_to_verify};
+use semio_clinic::{
+    Config,
+    audit::write_head,
+    demo::DemoJob,
+    server::{open_app, open_to_verify},
+};
 use semio_model::hex_sha256;
 
 use crate::{
@@ -206,5 +211,30 @@ fn a_demo_that_was_cut_off_is_gone_on_with() {
         let again = counts().await;
         assert_eq!(again[..3], whole[..3]);
         assert_eq!(clinic.app.fill_demo(physician, &jobs).await.unwrap(), 0);
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn the_data_folder_is_closed_to_other_users() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = tempfile::tempdir().unwrap();
+    let config = Config { data: place.path().join("data"), models: place.path().join("models"), ..Config::default() };
+    // As an earlier version left it.
+    fs::create_dir(&config.data).unwrap();
+    fs::write(config.data.join("semio.db"), "").unwrap();
+    for (path, mode) in [(config.data.clone(), 0o755), (config.data.join("semio.db"), 0o644)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let app = open_app(config.clone()).await.unwrap();
+        let mode = |name: &str| fs::metadata(config.data.join(name)).unwrap().permissions().mode() & 0o777;
+        for (name, expected) in
+            [("", 0o700), ("semio.db", 0o600), ("semio.db-wal", 0o600), ("pictures", 0o700), ("keys/audit.key", 0o600)]
+        {
+            assert_eq!(mode(name), expected, "{name}");
+        }
+        app.stop().await;
     });
 }

@@ -162,6 +162,11 @@ async fn rows_are_copied_before_their_tables_change(clinic: Arc<Clinic>) {
         // The copy is a database of the version before, and becomes one of this version.
         fs::create_dir_all(&restored.data).unwrap();
         fs::rename(&found[0], place.folder.path().join("semio.db")).unwrap();
+        // Its trail was written with the keys beside it.
+        fs::create_dir(restored.data.join("keys")).unwrap();
+        for name in ["audit.key", "forms.key", "codes.key"] {
+            fs::copy(config.data.join("keys").join(name), restored.data.join("keys").join(name)).unwrap();
+        }
     } else {
         restore(&found[0], &restored, &config.data.join("keys"), None).await.unwrap();
     }
