@@ -431,6 +431,7 @@ for (const language of ["en", "fr"]) {
       await look(me, "code, to be set up");
       const secret = await page.innerText("main code");
       await page.fill("[name=code]", code(secret));
+      await page.fill("[name=old]", PASSWORD);
       await page.click("main form button");
       await page.waitForSelector("ul.codes");
       assert.equal(await page.locator("ul.codes li").count(), 10);

@@ -22,7 +22,7 @@ STEPS = [
     '{"step":"scale"},{"step":"standardize"}]',
     '[{"step":"depth","range":{"window":{"low":-160,"high":240}}},{"step":"color","to":"grey"},{"step":"resize",'
     '"width":32,"height":32,"filter":"bilinear","fit":"cover"},{"step":"crop","width":32,"height":32},{"step":"scale"}]',
-    '[{"step":"depth","range":{"view":{"number":1}}},{"step":"color","to":"grey"},{"step":"resize","width":24,"height":24,'
+    '[{"step":"decode","detail":1},{"step":"depth","range":{"view":{"number":1}}},{"step":"color","to":"grey"},{"step":"resize","width":24,"height":24,'
     '"filter":"bicubic","fit":"stretch"},{"step":"scale"}]',
 ]
 

@@ -15,6 +15,7 @@ fuzz_target!(
         let Ok(file) = DicomFile::parse(bytes, &ReadLimits::default()) else { return };
         let _ = (file.attributes(), file.notes(), file.layout());
         let _ = file.image(0).map(|image| image.to_u8());
+        let _ = file.image_reduced(0, Some((48, 48)));
         if let Err(DicomError::Panicked { .. }) = file.digest() {
             // Known ways into `dicom-toolkit-jpeg2000` and `hayro-jpeg2000` are caught; a new one in our own code is not.
             if !is_jpeg_2000(&file) {

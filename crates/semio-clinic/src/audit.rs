@@ -141,10 +141,32 @@ pub fn write_head(path: &std::path::Path, head: &Head) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// The ends in such a file; none where there is no file.
-pub fn read_heads(path: &std::path::Path) -> Vec<Head> {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+/// Why the ends that were written down cannot be compared with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeadsFault {
+    /// There is no such file.
+    #[error("no end of the audit trail was written down")]
+    Missing,
+    /// The system does not give the file.
+    #[error("the ends of the audit trail cannot be read: {0}")]
+    Unreadable(String),
+    /// A line is no end.
+    #[error("line {0} of the ends of the audit trail is not as it was written")]
+    Line(usize),
+}
+
+/// The ends in such a file.
+///
+/// # Errors
+/// [`HeadsFault`]: a file that is away or damaged shows no cut, and that must be seen.
+pub fn read_heads(path: &std::path::Path) -> Result<Vec<Head>, HeadsFault> {
+    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => HeadsFault::Missing,
+        _ => HeadsFault::Unreadable(error.to_string()),
+    })?;
+    let head = |(number, line)| serde_json::from_str(line).map_err(|_| HeadsFault::Line(number + 1));
+    text.lines().enumerate().map(head).collect()
 }
 
 /// What a check of the trail found.
@@ -171,6 +193,17 @@ pub enum Verified {
         /// The head's place.
         seq: i64,
     },
+    /// Every row is as it was written, but no end was written down: a tail that was cut off together with the table's
+    /// own end would not be seen.
+    NoHeads {
+        /// Rows.
+        rows: i64,
+    },
+    /// Every row is as it was written, but a line of the ends is not.
+    BadHeads {
+        /// Its number.
+        line: usize,
+    },
 }
 
 /// Rows that are read at once.
@@ -186,12 +219,35 @@ impl Store {
         Ok(Head { at: clock::now(), seq: head.seq, hash: head.hash })
     }
 
+    /// Whether the trail holds an end that was written down.
+    pub(crate) async fn holds_head(&self, head: &Head) -> Result<bool, StoreError> {
+        let row = audit::Entity::find_by_id(head.seq).one(self.db()).await?;
+        Ok(head.seq == 0 || row.is_some_and(|row| row.hash == head.hash))
+    }
+
+    /// Walks over the whole trail, and compares it with what was read of the ends that were written down. What cannot be
+    /// read of them is a finding too, where the trail holds anything.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the database does not answer.
+    pub async fn verify_audit_with(&self, heads: &Result<Vec<Head>, HeadsFault>) -> Result<Verified, StoreError> {
+        let known = heads.as_ref().map_or(&[][..], Vec::as_slice);
+        Ok(match (self.verify_audit(known).await?, heads) {
+            (Verified::Whole { .. }, Err(HeadsFault::Line(line))) => Verified::BadHeads { line: *line },
+            (Verified::Whole { rows }, _) if known.is_empty() && rows > 0 => Verified::NoHeads { rows },
+            (other, _) => other,
+        })
+    }
+
     /// Walks over the whole trail. `heads` are ends that were written down earlier.
     ///
     /// # Errors
     /// [`StoreError`] where the database does not answer. What is wrong with the trail is no error but the result.
     pub async fn verify_audit(&self, heads: &[Head]) -> Result<Verified, StoreError> {
+        // The end is read first: what others write while the rows are read comes after it, and is no cut.
+        let end = audit_head::Entity::find_by_id(1).one(self.db()).await?;
         let (mut seq, mut hash) = (0, "0".repeat(64));
+        let mut is_end = end.as_ref().is_some_and(|end| end.seq == seq && end.hash == hash);
         loop {
             let rows = audit::Entity::find()
                 .filter(audit::Column::Seq.gt(seq))
@@ -211,10 +267,12 @@ impl Store {
                     return Ok(Verified::Changed { seq: row.seq });
                 }
                 (seq, hash) = (row.seq, row.hash);
+                is_end |= end.as_ref().is_some_and(|end| end.seq == seq && end.hash == hash);
             }
         }
-        let head = audit_head::Entity::find_by_id(1).one(self.db()).await?;
-        if head.is_none_or(|head| head.seq != seq || head.hash != hash) {
+        // Rows and end are written together: an end that is read after the rows is never before the last of them.
+        let now = audit_head::Entity::find_by_id(1).one(self.db()).await?;
+        if !is_end || now.is_none_or(|now| now.seq < seq) {
             return Ok(Verified::Cut { seq: seq + 1 });
         }
         match heads.iter().map(|head| head.seq).max() {

@@ -1,6 +1,6 @@
 //! What the server is told, and what of it is refused.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +46,25 @@ pub struct Config {
     /// What trying one password costs. Not a key of the file.
     #[serde(skip)]
     pub strength: Strength,
+    /// How long the server waits for visitors. Not a key of the file.
+    #[serde(skip)]
+    pub patience: Patience,
+}
+
+/// How long the server waits for what a visitor sends. A connection that sends a byte now and then would otherwise be held
+/// for ever, and an upload's turn with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// For the head of a request.
+    pub head: Duration,
+    /// For the whole of one uploaded file.
+    pub file: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(30), file: Duration::from_mins(10) }
+    }
 }
 
 /// Files of a certificate and its key, as PEM.
@@ -77,6 +96,7 @@ impl Default for Config {
             slow_milliseconds: 250,
             backup: None,
             strength: Strength::Full,
+            patience: Patience::default(),
         }
     }
 }
@@ -91,11 +111,20 @@ pub enum ConfigError {
     /// Passwords and pictures would cross a network in the clear.
     #[error(
         "{0} can be reached from other machines, and without TLS passwords and pictures would cross the network in the \
-         clear; set `tls`, or `behind-proxy = true` where a proxy speaks TLS, or listen on 127.0.0.1"
+         clear; set `tls`, or listen on 127.0.0.1 with `behind-proxy = true` and a proxy on this machine that speaks TLS"
     )]
     Clear(SocketAddr),
+    /// Others than the proxy reach the server.
+    #[error(
+        "{0} can be reached by others than the proxy: what the proxy sends would cross the network in the clear, and \
+         anybody could write an X-Forwarded-For of their own; listen on 127.0.0.1, or set `tls` too"
+    )]
+    OpenBehindProxy(SocketAddr),
     /// The address in the browser is not encrypted.
-    #[error("public-address must begin with https:// ({0})")]
+    #[error(
+        "public-address must begin with https:// ({0}): passwords and pictures cross the network between browsers and \
+         this server"
+    )]
     PublicAddress(String),
     /// A proxy is announced, but not how browsers reach it.
     #[error(
@@ -133,11 +162,15 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] says what is wrong and how to mend it.
     pub fn check(&self) -> Result<(), ConfigError> {
-        if !self.listen.ip().is_loopback() && self.tls.is_none() && !self.behind_proxy {
-            return Err(ConfigError::Clear(self.listen));
+        let is_alone = self.listen.ip().is_loopback();
+        match (is_alone || self.tls.is_some(), self.behind_proxy) {
+            (true, _) => {}
+            (false, false) => return Err(ConfigError::Clear(self.listen)),
+            (false, true) => return Err(ConfigError::OpenBehindProxy(self.listen)),
         }
         match &self.public_address {
-            Some(address) if !address.starts_with("https://") && !self.listen.ip().is_loopback() => {
+            // Without a proxy nobody but this machine reaches the address that the server listens on.
+            Some(address) if !address.starts_with("https://") && (self.is_encrypted() || !is_alone) => {
                 return Err(ConfigError::PublicAddress(address.clone()));
             }
             None if self.behind_proxy => return Err(ConfigError::Proxy),
@@ -198,15 +231,29 @@ mod tests {
 
     #[test]
     fn a_server_for_others_needs_tls() {
-        let mut config = Config { listen: "0.0.0.0:80".parse().unwrap(), ..Config::default() };
-        assert!(matches!(config.check(), Err(ConfigError::Clear(_))));
-        config.behind_proxy = true;
+        let open = Config { listen: "0.0.0.0:80".parse().unwrap(), ..Config::default() };
+        assert_eq!(open.check(), Err(ConfigError::Clear(open.listen)));
+        let tls = Some(Tls { certificate: "a.pem".into(), key: "b.pem".into() });
+        assert_eq!(Config { tls: tls.clone(), ..open.clone() }.check(), Ok(()));
+        let plain = Config { tls, public_address: Some("http://semio.example".into()), ..open };
+        assert!(matches!(plain.check(), Err(ConfigError::PublicAddress(_))));
+        assert_eq!(Config::default().check(), Ok(()));
+        let here = Config { public_address: Some("http://localhost:8080".into()), ..Config::default() };
+        assert_eq!(here.check(), Ok(()), "nobody else reaches it");
+    }
+
+    #[test]
+    fn a_server_behind_a_proxy_is_reached_by_the_proxy_alone() {
+        let mut config = Config { behind_proxy: true, ..Config::default() };
         assert_eq!(config.check(), Err(ConfigError::Proxy));
         config.public_address = Some("http://semio.example".into());
-        assert!(matches!(config.check(), Err(ConfigError::PublicAddress(_))));
+        assert!(matches!(config.check(), Err(ConfigError::PublicAddress(_))), "a loopback address does not excuse it");
         config.public_address = Some("https://semio.example".into());
         assert_eq!(config.check(), Ok(()));
-        assert_eq!(Config::default().check(), Ok(()));
+        config.listen = "0.0.0.0:80".parse().unwrap();
+        assert_eq!(config.check(), Err(ConfigError::OpenBehindProxy(config.listen)));
+        config.tls = Some(Tls { certificate: "a.pem".into(), key: "b.pem".into() });
+        assert_eq!(config.check(), Ok(()));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
     clock,
     models::pipeline_hash,
     opened::Opened,
-    record::{NewImage, PatientForm, StudyFacts},
+    record::{Asked, NewImage, PatientForm, StudyFacts},
     server::ServeError,
     store::{
         StoreError,
@@ -49,6 +49,7 @@ const PEOPLE: [(&str, &str, &str, &str); 12] = [
 
 impl App {
     /// Files synthetic patients with studies for a physician, waits until they are read, and reviews some of the older.
+    /// What is there already stays: a filling that was cut off is gone on with. Gives how many studies were filed now.
     ///
     /// # Errors
     /// [`ServeError`] where records or pictures cannot be kept, or a picture cannot be read.
@@ -69,10 +70,19 @@ impl App {
                 note: "Synthetic: this person does not exist.".into(),
                 ..PatientForm::default()
             };
-            let patient = self.store.add_patient(&person, &form).await.map_err(|error| match error {
-                FormError::Store(error) => error,
-                FormError::Fields(_) => StoreError::Taken,
-            })?;
+            // What was filled in before the program was killed is there: it goes on behind it.
+            let there = self.store.patient_of_number(&person, &form.identifier).await?;
+            let filled = match &there {
+                Some(patient) => self.store.studies(patient).await?.len(),
+                None => 0,
+            };
+            let patient = match there {
+                Some(patient) => patient,
+                None => self.store.add_patient(&person, &form).await.map_err(|error| match error {
+                    FormError::Store(error) => error,
+                    FormError::Fields(_) => StoreError::Taken,
+                })?,
+            };
             let which = number % jobs.len().max(1);
             let Some(job) = jobs.get(which) else { break };
             let Some(model) = self.store.active_model(&job.job).await? else { continue };
@@ -85,6 +95,9 @@ impl App {
             let studies = 1 + number % 4;
             for study in 0..studies {
                 let Some((file, _)) = left[which].next() else { break };
+                if study < filled {
+                    continue;
+                }
                 let bytes: Bytes = tokio::fs::read(file).await.map_err(crate::pictures::PictureError::Folder)?.into();
                 let opened = Opened::new(&bytes).map_err(|_| StoreError::Missing)?;
                 let ago = Days::new(((studies - study) * 97 + number * 5) as u64);
@@ -93,8 +106,9 @@ impl App {
                     taken_on: clock::today().checked_sub_days(ago).unwrap_or_default(),
                     ..StudyFacts::default()
                 };
+                let turn = self.pictures.filing().await;
                 let new = NewImage {
-                    sha256: self.pictures.put(bytes).await?,
+                    sha256: self.pictures.put(bytes, &turn).await?,
                     size: opened.size,
                     media_type: opened.media_type,
                     instance_uid: None,
@@ -102,6 +116,7 @@ impl App {
                     width: opened.width,
                     height: opened.height,
                     view: None,
+                    differs: vec![],
                 };
                 self.store.file_image(&person, &patient, facts, new, Some((&model, &pipeline))).await?;
                 self.readers.wake();
@@ -122,9 +137,10 @@ impl App {
 
     /// Approves some answers, so that the work list shows both.
     async fn review_some(&self, person: &Person) -> Result<(), StoreError> {
-        for (number, (prediction, ..)) in self.store.latest(person, 100).await?.into_iter().enumerate() {
+        for (number, asked) in self.store.latest(person, 100).await?.into_iter().enumerate() {
+            let Asked { prediction, own_word, .. } = asked;
             let answered = prediction.state == State::Done && prediction.outcome.as_deref() == Some("answered");
-            if answered && number % 3 != 0 {
+            if answered && !own_word && number % 3 != 0 {
                 self.store.review(person, prediction.id, Verdict::Approved, None, "").await?;
             }
         }

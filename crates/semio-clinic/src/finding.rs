@@ -28,7 +28,7 @@ pub(crate) struct Finding {
     pub(crate) map: Option<MapFacts>,
 }
 
-/// Of the pictures with such a score.
+/// Of the pictures to which the model gave the same class with such a score.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Experience {
     /// How many there were.
@@ -67,7 +67,7 @@ pub(crate) fn read(predictor: &Predictor, image: &Image) -> Result<Finding, Fail
     let prediction = predictor.predict(std::slice::from_ref(&prepared)).pop().ok_or("failure-reader")?;
     let name = |class: usize| manifest.classes[class].clone();
     let experience = manifest.calibration.as_ref().and_then(|calibration| {
-        let bin = calibration.experience(prediction.confidence())?;
+        let bin = predictor.experience(&prediction)?;
         let prevalence = calibration.prevalence(manifest.classes.len())[prediction.class];
         let checked = calibration.evidence.labels.len();
         Some(Experience { count: bin.count, share: bin.accuracy, low: bin.low, high: bin.high, checked, prevalence })

@@ -6,6 +6,7 @@
 //! - `record`: patients, studies, results, reviews.
 //! - [`audit`]: who saw and changed what.
 //! - [`pictures`]: files, each under the hash of its bytes.
+//! - `sweep`: files that a crash left behind.
 //! - [`models`], `reader`: bundles, and the threads that read pictures with them.
 //! - [`backup`]: everything in one file, and back.
 //! - [`web`]: pages and the API.
@@ -21,11 +22,13 @@ mod finding;
 pub mod models;
 mod opened;
 pub mod pictures;
+mod private;
 mod reader;
 mod record;
 pub mod secret;
 pub mod server;
 pub mod store;
+mod sweep;
 pub mod web;
 mod words;
 

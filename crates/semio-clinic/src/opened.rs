@@ -45,8 +45,13 @@ impl Opened {
 
 /// One frame of a file.
 pub(crate) fn frame(bytes: &[u8], frame: u32) -> Result<Image, DecodeError> {
+    frame_for(bytes, frame, None)
+}
+
+/// One frame of a file, in the resolution that is enough for a model's pipeline.
+pub(crate) fn frame_for(bytes: &[u8], frame: u32, enough: Option<(usize, usize)>) -> Result<Image, DecodeError> {
     if looks_like_dicom(bytes) {
-        return Ok(DicomFile::parse(bytes, &LIMITS)?.image(frame)?);
+        return Ok(DicomFile::parse(bytes, &LIMITS)?.image_reduced(frame, enough)?);
     }
     decode_image(bytes, &LIMITS)
 }

@@ -1,10 +1,14 @@
 //! Files of pictures, each kept once under the SHA-256 of its bytes. What the sender called it is not kept.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, local::LocalFileSystem, path::Path as Key};
 use semio_model::hex_sha256;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::clock;
 
@@ -21,7 +25,16 @@ fn held_key(sha256: &str) -> Key {
 #[derive(Clone)]
 pub struct Pictures {
     store: Arc<dyn ObjectStore>,
+    folder: PathBuf,
+    turns: Arc<RwLock<()>>,
 }
+
+/// A turn of filing: from putting a file to its row, no file is taken away.
+pub(crate) struct Filing<'a>(#[expect(dead_code, reason = "held")] RwLockReadGuard<'a, ()>);
+
+/// A turn of erasing: from looking who names a file to taking it away, none is put. Erasing is rare, so that one turn for
+/// all files is enough.
+pub(crate) struct Erasing<'a>(#[expect(dead_code, reason = "held")] RwLockWriteGuard<'a, ()>);
 
 /// Why a file cannot be kept or found.
 #[derive(Debug, thiserror::Error)]
@@ -51,13 +64,29 @@ impl Pictures {
     /// # Errors
     /// [`PictureError::Folder`] where it cannot be made.
     pub fn in_folder(folder: &Path) -> Result<Self, PictureError> {
-        std::fs::create_dir_all(folder).map_err(PictureError::Folder)?;
+        crate::private::folder(folder).map_err(PictureError::Folder)?;
         let store = LocalFileSystem::new_with_prefix(folder)?.with_automatic_cleanup(true).with_fsync(true);
-        Ok(Self { store: Arc::new(store) })
+        Ok(Self { store: Arc::new(store), folder: folder.into(), turns: Arc::default() })
+    }
+
+    /// The folder of the files.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Waits for a turn to put a file and file it. A file that is there already is only looked at: without the turn it
+    /// could be taken away, with the last record that named it, before the new row is written.
+    pub(crate) async fn filing(&self) -> Filing<'_> {
+        Filing(self.turns.read().await)
+    }
+
+    /// Waits for a turn to erase records with their files.
+    pub(crate) async fn erasing(&self) -> Erasing<'_> {
+        Erasing(self.turns.write().await)
     }
 
     /// Keeps a file and gives its name. A file that is there already is not written again.
-    pub(crate) async fn put(&self, bytes: Bytes) -> Result<String, PictureError> {
+    pub(crate) async fn put(&self, bytes: Bytes, _: &Filing<'_>) -> Result<String, PictureError> {
         let sha256 = {
             let bytes = bytes.clone();
             tokio::task::spawn_blocking(move || hex_sha256(&bytes)).await.expect("hashing does not panic")
@@ -124,7 +153,7 @@ impl Pictures {
     }
 
     /// Takes a file away for good.
-    pub(crate) async fn remove(&self, sha256: &str) -> Result<(), PictureError> {
+    pub(crate) async fn remove(&self, sha256: &str, _: &Erasing<'_>) -> Result<(), PictureError> {
         match self.store.delete(&key(sha256)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
@@ -135,4 +164,34 @@ impl Pictures {
 /// Two letters make folders of some thousand files out of a million.
 fn key(sha256: &str) -> Key {
     Key::from(format!("{}/{sha256}", &sha256[..2]))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_is_taken_away_between_a_file_and_its_row() {
+        let folder = tempfile::tempdir().unwrap();
+        let pictures = Pictures::in_folder(&folder.path().join("pictures")).unwrap();
+        let filing = pictures.filing().await;
+        let sha256 = pictures.put(Bytes::from_static(b"a picture"), &filing).await.unwrap();
+        let soon = Duration::from_millis(50);
+        assert!(tokio::time::timeout(soon, pictures.filing()).await.is_ok(), "others file at the same time");
+        assert!(tokio::time::timeout(soon, pictures.erasing()).await.is_err());
+        drop(filing);
+        let erasing = pictures.erasing().await;
+        assert!(tokio::time::timeout(soon, pictures.filing()).await.is_err());
+        pictures.remove(&sha256, &erasing).await.unwrap();
+        assert!(pictures.get(&sha256).await.unwrap_err().is_missing());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(pictures.folder()).unwrap().permissions().mode() & 0o777, 0o700);
+        }
+    }
 }

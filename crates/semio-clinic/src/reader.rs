@@ -33,6 +33,12 @@ use crate::{
 
 /// A reading that ended the program this often is given up.
 const ATTEMPTS: i32 = 3;
+/// After this time a result that could not be kept is tried again, and after twice as long each time.
+const PAUSE: Duration = Duration::from_millis(250);
+/// At most after this time: whoever ends the program waits for it.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Records that answer and refuse a result this often take a failure in its place.
+const REFUSED: u32 = 10;
 
 /// The readers.
 pub(crate) struct Readers {
@@ -110,7 +116,7 @@ impl Shared {
                     // There may be more than one, and another reader to take it.
                     self.wake.notify_one();
                     self.busy.fetch_add(1, Ordering::Relaxed);
-                    self.read(handle, prediction);
+                    self.read(handle, &prediction);
                     self.busy.fetch_sub(1, Ordering::Relaxed);
                 }
                 Ok(None) => {
@@ -150,13 +156,13 @@ impl Shared {
         }
     }
 
-    fn read(&self, handle: &Handle, prediction: Prediction) {
+    fn read(&self, handle: &Handle, prediction: &Prediction) {
         let (id, begun) = (prediction.id, Instant::now());
         let found = if prediction.attempts >= ATTEMPTS {
             Err("failure-reader")
         } else {
             // A model that panics on one picture must not take the readers with it.
-            let read = std::panic::AssertUnwindSafe(|| self.find(handle, &prediction));
+            let read = std::panic::AssertUnwindSafe(|| self.find(handle, prediction));
             std::panic::catch_unwind(read).unwrap_or(Err("failure-reader"))
         };
         let milliseconds = begun.elapsed().as_millis() as u64;
@@ -164,8 +170,31 @@ impl Shared {
             Ok(_) => tracing::info!(prediction = %id, milliseconds, "read"),
             Err(reason) => tracing::warn!(prediction = %id, milliseconds, reason, "not read"),
         }
-        if let Err(error) = handle.block_on(self.keep(prediction, found)) {
-            tracing::error!(prediction = %id, %error, "a result cannot be kept; it is read again after the next start");
+        self.keep_surely(handle, prediction, found);
+    }
+
+    /// Writes a result down, however often the records fail meanwhile: a row that stays `running` is nobody's work.
+    fn keep_surely(&self, handle: &Handle, prediction: &Prediction, found: Result<Finding, finding::Failure>) {
+        let (mut found, mut pause, mut refused) = (found, PAUSE, 0);
+        loop {
+            let error = match handle.block_on(self.keep(prediction.clone(), &found)) {
+                // Or erased with its record while it was read.
+                Ok(()) | Err(StoreError::Missing) => return,
+                Err(error) => error,
+            };
+            let id = prediction.id;
+            if self.stop.load(Ordering::Acquire) {
+                tracing::error!(prediction = %id, %error, "a result cannot be kept; it is read again after the next start");
+                return;
+            }
+            tracing::error!(prediction = %id, %error, "a result cannot be kept; it is tried again");
+            // Records that answer and take anything but this result would hold a reader up for ever.
+            refused += u32::from(handle.block_on(self.store.answers()));
+            if refused == REFUSED {
+                found = Err("failure-reader");
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -179,11 +208,12 @@ impl Shared {
             tracing::error!(%error, "a picture cannot be fetched");
             "failure-picture"
         })?;
-        let image = opened::frame(&bytes, prediction.frame as u32).map_err(|_| "failure-picture")?;
+        let enough = predictor.manifest().pipeline.enough();
+        let image = opened::frame_for(&bytes, prediction.frame as u32, enough).map_err(|_| "failure-picture")?;
         finding::read(&predictor, &image)
     }
 
-    async fn keep(&self, prediction: Prediction, found: Result<Finding, finding::Failure>) -> Result<(), StoreError> {
+    async fn keep(&self, prediction: Prediction, found: &Result<Finding, finding::Failure>) -> Result<(), StoreError> {
         let (id, asked_by) = (prediction.id, prediction.asked_by);
         let mut change = self.store.change().await?;
         let mut row = prediction.into_active_model();
@@ -195,11 +225,11 @@ impl Shared {
                 row.outcome = Set(Some(found.outcome.clone()));
                 row.class = Set(Some(found.class.clone()));
                 row.confidence = Set(confidence);
-                row.finding = Set(serde_json::to_string(&found).ok());
+                row.finding = Set(serde_json::to_string(found).ok());
             }
             Err(reason) => {
                 row.state = Set(State::Failed);
-                row.failure = Set(Some(reason.into()));
+                row.failure = Set(Some((*reason).into()));
             }
         }
         row.update(change.tx()).await?;

@@ -15,7 +15,11 @@ pub struct Secrets {
 }
 
 /// The keys' files.
-pub(crate) const FILES: [&str; 3] = ["audit.key", "forms.key", "codes.key"];
+pub(crate) const FILES: [&str; 3] = [AUDIT, "forms.key", CODES];
+/// The one that chains the audit trail.
+pub(crate) const AUDIT: &str = "audit.key";
+/// The one of codes beside passwords.
+pub(crate) const CODES: &str = "codes.key";
 
 /// Why the keys cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -34,19 +38,34 @@ pub enum SecretError {
     /// Others can read the file.
     #[error("other users of this machine can read the key file {0}; `chmod 600` it")]
     Open(String),
+    /// The file is gone, and with it what only its key can read or prove.
+    #[error(
+        "the key file {0} is not there, but the database holds what was made with it; restore the file from where the \
+         keys are kept apart"
+    )]
+    Lost(String),
     /// The file does not hold a key.
     #[error("the key file {0} does not hold 32 bytes in base64; restore it from a backup")]
     Form(String),
 }
 
 impl Secrets {
-    /// Reads the keys from a folder, and makes those that are not there.
+    /// Reads the keys from a folder, and makes those that are not there. `in_use` names files with whose keys something was
+    /// made that is kept: a new key in their place would be a trail that no longer verifies, and people who cannot sign in.
     ///
     /// # Errors
     /// [`SecretError`] names the file. Keys that other users can read are refused.
-    pub fn open(folder: &Path) -> Result<Self, SecretError> {
-        let [audit, forms, codes] = FILES.map(|name| key(&folder.join(name)));
+    pub(crate) fn open(folder: &Path, in_use: &[&str]) -> Result<Self, SecretError> {
+        let [audit, forms, codes] = FILES.map(|name| key(&folder.join(name), in_use.contains(&name)));
         Ok(Self { audit: audit?, forms: forms?, codes: codes? })
+    }
+
+    /// Reads the trail's key alone, to verify with. Nothing is made.
+    ///
+    /// # Errors
+    /// [`SecretError`] names the file.
+    pub(crate) fn to_verify(folder: &Path) -> Result<Self, SecretError> {
+        Ok(Self { audit: key(&folder.join(AUDIT), true)?, forms: [0; 32], codes: [0; 32] })
     }
 
     /// HMAC-SHA-256 of a row of the audit trail, in hexadecimal digits.
@@ -82,7 +101,7 @@ fn sign(key: &[u8; 32], bytes: &[u8]) -> String {
     hex(&mac(key, bytes))
 }
 
-fn key(path: &Path) -> Result<[u8; 32], SecretError> {
+fn key(path: &Path, in_use: bool) -> Result<[u8; 32], SecretError> {
     let name = || path.display().to_string();
     let text = match fs::read_to_string(path) {
         Ok(text) => {
@@ -91,6 +110,7 @@ fn key(path: &Path) -> Result<[u8; 32], SecretError> {
             }
             text
         }
+        Err(error) if error.kind() == io::ErrorKind::NotFound && in_use => return Err(SecretError::Lost(name())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             make(path).map_err(|source| SecretError::File { action: "write", path: name(), source })?
         }
@@ -102,7 +122,7 @@ fn key(path: &Path) -> Result<[u8; 32], SecretError> {
 
 fn make(path: &Path) -> io::Result<String> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        crate::private::folder(folder)?;
     }
     let text = random_text();
     let mut options = fs::OpenOptions::new();

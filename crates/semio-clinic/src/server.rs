@@ -3,6 +3,7 @@
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum_server::{Handle, tls_rustls::RustlsConfig};
+use hyper_util::rt::TokioTimer;
 use tokio::time::interval;
 
 use crate::{
@@ -10,8 +11,10 @@ use crate::{
     config::{Config, ConfigError},
     models::Models,
     pictures::{PictureError, Pictures},
+    private,
     secret::{SecretError, Secrets},
-    store::{Store, StoreError},
+    store::{self, Store, StoreError},
+    sweep::forget_nameless,
     web::App,
 };
 
@@ -31,6 +34,9 @@ pub enum ServeError {
     /// The records do not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is nothing to look at.
+    #[error("there are no records: {path} is not there", path = .0.display())]
+    NoRecords(std::path::PathBuf),
     /// The tables are of an earlier version, and cannot be copied before they are changed.
     #[error("the tables are of an earlier version, and copying them before the change failed: {0}")]
     Copy(#[from] Box<backup::BackupError>),
@@ -61,13 +67,38 @@ pub enum ServeError {
 /// [`ServeError`] where settings are refused, or keys or records cannot be had.
 pub async fn open_store(config: &Config) -> Result<Store, ServeError> {
     config.check()?;
-    std::fs::create_dir_all(&config.data).map_err(PictureError::Folder)?;
-    let secrets = Arc::new(Secrets::open(&config.data.join("keys"))?);
+    private::folder(&config.data).map_err(PictureError::Folder)?;
+    let in_use = store::keys_in_use(&config.database_url()).await?;
+    let secrets = Arc::new(Secrets::open(&config.data.join("keys"), &in_use)?);
     if let Some(saved) = backup::save_before_change(config).await.map_err(Box::new)? {
         tracing::info!(file = %saved.display(), "the tables are of an earlier version; they were copied before the change");
     }
     let slow = Duration::from_millis(config.slow_milliseconds);
     Ok(Store::open(&config.database_url(), secrets, slow).await?)
+}
+
+/// Opens the records to look at them, as `semio audit verify` does: nothing is made, and tables stay as they are.
+///
+/// # Errors
+/// [`ServeError`] where there are no records, or their key is not there.
+pub async fn open_to_verify(config: &Config) -> Result<Store, ServeError> {
+    config.check()?;
+    must_hold_records(config)?;
+    let secrets = Arc::new(Secrets::to_verify(&config.data.join("keys"))?);
+    Ok(Store::look(&config.database_url(), secrets).await?)
+}
+
+/// Refuses a data folder that is not there, or that holds no embedded database though it should.
+///
+/// # Errors
+/// [`ServeError::NoRecords`] names what is not there.
+pub(crate) fn must_hold_records(config: &Config) -> Result<(), ServeError> {
+    let embedded = config.database.is_none().then(|| config.data.join("semio.db"));
+    match embedded {
+        _ if !config.data.is_dir() => Err(ServeError::NoRecords(config.data.clone())),
+        Some(file) if !file.is_file() => Err(ServeError::NoRecords(file)),
+        _ => Ok(()),
+    }
 }
 
 /// Puts the app together: records, pictures, models, readers.
@@ -76,7 +107,17 @@ pub async fn open_store(config: &Config) -> Result<Store, ServeError> {
 /// [`ServeError`] names what cannot be had.
 pub async fn open_app(config: Config) -> Result<App, ServeError> {
     let store = open_store(&config).await?;
+    let beside = config.backup.as_ref().map(|backup| &backup.folder);
+    match std::iter::once(&config.data).chain(beside).map(|folder| backup::sweep(folder)).sum::<usize>() {
+        0 => {}
+        folders => tracing::warn!(folders, "what a backup left that was cut off was taken away"),
+    }
     let pictures = Pictures::in_folder(&config.data.join("pictures"))?;
+    let last = audit::read_heads(&config.audit_heads()).ok().and_then(|heads| heads.into_iter().next_back());
+    match forget_nameless(&store, &pictures, last.as_ref()).await? {
+        0 => {}
+        files => tracing::info!(files, "files that no record names were taken away"),
+    }
     let models = Arc::new(Models::new(&config.models));
     let found = models.look(&store, None).await?;
     for (folder, reason) in &found.unreadable {
@@ -110,6 +151,7 @@ pub async fn serve(
             handle.graceful_shutdown(Some(GRACE));
         }
     });
+    let head = app.config.patience.head;
     let service = app.router().into_make_service_with_connect_info::<SocketAddr>();
     let served = if let Some(tls) = app.config.tls.clone() {
         // Which of two may be built in is the program's choice, not the environment's.
@@ -118,10 +160,14 @@ pub async fn serve(
             .await
             .map_err(|source| ServeError::Certificate { certificate: tls.certificate.display().to_string(), source })?;
         ready(bound);
-        axum_server::from_tcp_rustls(listener, config).map_err(failed)?.handle(handle).serve(service).await
+        let mut server = axum_server::from_tcp_rustls(listener, config).map_err(failed)?.handle(handle);
+        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(head);
+        server.serve(service).await
     } else {
         ready(bound);
-        axum_server::from_tcp(listener).map_err(failed)?.handle(handle).serve(service).await
+        let mut server = axum_server::from_tcp(listener).map_err(failed)?.handle(handle);
+        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(head);
+        server.serve(service).await
     };
     housekeeping.abort();
     if let Some(backups) = backups {

@@ -2,14 +2,15 @@
 //!
 //! Reads a line with names of files, separated by tabs, from standard input: `time…` reads all of them once and prints
 //! the seconds it took, `values OUT…` writes their tensors to OUT, one after the other. The first name is a word for the
-//! colours that come out: `grey` (one channel) or `rgb` (three).
+//! colours that come out: `grey` (one channel) or `rgb` (three), with `/2` behind it for a pipeline with the step `decode` of
+//! detail 2.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a measuring program")]
 
 use std::{fs, hint::black_box, io::stdin, path::Path, time::Instant};
 
-use semio_data::{ReadLimits, read_image};
-use semio_image::{Color, Pipeline};
+use semio_data::{ReadLimits, read_image_reduced};
+use semio_image::{Color, Pipeline, Step};
 
 /// As in the program `semio`.
 #[global_allocator]
@@ -21,9 +22,16 @@ fn main() {
         let line = line.unwrap();
         let mut words = line.split('\t');
         let command = words.next().unwrap();
-        let color = if words.next() == Some("rgb") { Color::Rgb } else { Color::Grey };
-        let pipeline = Pipeline::standard(224, 224, color);
-        let tensor = |file: &str| pipeline.apply(&read_image(Path::new(file), &limits).unwrap()).unwrap();
+        let word = words.next().unwrap();
+        let (color, detail) = word.split_once('/').map_or((word, None), |(color, detail)| (color, Some(detail)));
+        let color = if color == "rgb" { Color::Rgb } else { Color::Grey };
+        let decode = detail.map(|detail| Step::Decode { detail: detail.parse().unwrap() });
+        let standard = Pipeline::standard(224, 224, color);
+        let pipeline = Pipeline::new(decode.into_iter().chain(standard.steps().to_vec()).collect()).unwrap();
+        let tensor = |file: &str| {
+            let image = read_image_reduced(Path::new(file), &limits, pipeline.enough()).unwrap();
+            pipeline.apply(&image).unwrap()
+        };
         if command == "time" {
             let started = Instant::now();
             for file in words {

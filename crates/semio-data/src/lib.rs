@@ -31,5 +31,8 @@ pub use encode::encode_png;
 pub use import::{Import, ImportError, ImportOptions, Layout, import};
 pub use inspect::Inspection;
 pub use manifest::{Manifest, ManifestError, ManifestOptions, Purpose, Sample, Split, data_hash, file_sha256};
-pub use raster::{DecodeError, ReadError, ReadLimits, begins_like_a_picture, decode_image, read_image};
+pub use raster::{
+    DecodeError, ReadError, ReadLimits, begins_like_a_picture, decode_image, decode_image_reduced, read_image,
+    read_image_reduced,
+};
 pub use split::{Assignment, Folds, Ratios, SplitError};

@@ -80,8 +80,22 @@ impl ReadLimits {
 /// [`ReadError`] names the file and says what is wrong with it: it cannot be opened, is no picture, is cut short or
 /// broken, is of a kind that is not supported, or is beyond `limits`.
 pub fn read_image(path: &Path, limits: &ReadLimits) -> Result<Image, ReadError> {
+    read_image_reduced(path, limits, None)
+}
+
+/// Reads one picture file for a pipeline: where it says how much is enough
+/// ([`Pipeline::enough`](semio_image::Pipeline::enough)), a JPEG 2000 picture comes at its lowest resolution that has at
+/// least that many columns and rows. All other files come whole.
+///
+/// # Errors
+/// Those of [`read_image`].
+pub fn read_image_reduced(
+    path: &Path,
+    limits: &ReadLimits,
+    enough: Option<(usize, usize)>,
+) -> Result<Image, ReadError> {
     read_bytes(path, limits)
-        .and_then(|bytes| decode_image(&bytes, limits))
+        .and_then(|bytes| decode_image_reduced(&bytes, limits, enough))
         .map_err(|reason| ReadError::new(path, reason))
 }
 
@@ -90,9 +104,22 @@ pub fn read_image(path: &Path, limits: &ReadLimits) -> Result<Image, ReadError> 
 /// # Errors
 /// [`DecodeError`] says what is wrong with the content. A decoder's panic is caught and reported as an error too.
 pub fn decode_image(bytes: &[u8], limits: &ReadLimits) -> Result<Image, DecodeError> {
+    decode_image_reduced(bytes, limits, None)
+}
+
+/// Decodes the content of one picture file for a pipeline, as [`read_image_reduced`] does.
+///
+/// # Errors
+/// Those of [`decode_image`].
+pub fn decode_image_reduced(
+    bytes: &[u8],
+    limits: &ReadLimits,
+    enough: Option<(usize, usize)>,
+) -> Result<Image, DecodeError> {
+    let dicom = || Ok(DicomFile::parse(bytes, limits)?.image_reduced(0, enough)?);
     let format = match image::guess_format(bytes) {
         // The preamble of a DICOM file may begin like a TIFF file, so that programs for either read it.
-        _ if is_marked(bytes) => return Ok(DicomFile::parse(bytes, limits)?.image(0)?),
+        _ if is_marked(bytes) => return dicom(),
         Ok(ImageFormat::Png) => Format::Png,
         Ok(ImageFormat::Jpeg) => Format::Jpeg,
         Ok(ImageFormat::Bmp) => Format::Bmp,
@@ -100,7 +127,7 @@ pub fn decode_image(bytes: &[u8], limits: &ReadLimits) -> Result<Image, DecodeEr
         // BigTIFF has a magic number of its own that `image` does not know.
         _ if bytes.starts_with(b"II\x2b\0") || bytes.starts_with(b"MM\0\x2b") => Format::Tiff,
         // Without a mark it is a guess, and comes last.
-        _ if looks_like_dicom(bytes) => return Ok(DicomFile::parse(bytes, limits)?.image(0)?),
+        _ if looks_like_dicom(bytes) => return dicom(),
         other => return Err(not_a_picture(bytes, other.ok())),
     };
     let decode = || match format {

@@ -4,6 +4,7 @@
 
 use std::time::Instant;
 
+use dicom_toolkit_jpeg2000::{EncodeOptions, encode, encode_htj2k};
 use proptest::prelude::*;
 use semio_data::{
     ReadLimits, decode_image,
@@ -122,6 +123,61 @@ fn fragments(frame: &[u8]) -> Vec<u8> {
 
 fn parse(bytes: &[u8]) -> Result<DicomFile<'_>, DicomError> {
     DicomFile::parse(bytes, &ReadLimits::default())
+}
+
+/// A slope of 64 × 48 pixels in JPEG 2000, and what stands beside its pixels.
+fn slope(high_throughput: bool, with: impl Fn(Writer) -> Writer) -> Vec<u8> {
+    let values: Vec<u16> = (0..48).flat_map(|y| (0..64).map(move |x| 40 * x + 20 * y)).collect();
+    let encode = if high_throughput { encode_htj2k } else { encode };
+    let coded = encode(&words(&values), 64, 48, 1, 12, false, &EncodeOptions::default()).unwrap();
+    let grey = Writer::default()
+        .short(0x0028, 0x0002, 1)
+        .text(0x0028, 0x0004, "CS", "MONOCHROME2")
+        .short(0x0028, 0x0010, 48)
+        .short(0x0028, 0x0011, 64)
+        .short(0x0028, 0x0100, 16)
+        .short(0x0028, 0x0101, 12)
+        .short(0x0028, 0x0102, 11)
+        .short(0x0028, 0x0103, 0);
+    let syntax = if high_throughput { "1.2.840.10008.1.2.4.201" } else { "1.2.840.10008.1.2.4.90" };
+    [with(grey).file(syntax), fragments(&coded)].concat()
+}
+
+#[test]
+fn jpeg_2000_comes_in_the_resolution_that_is_enough() {
+    for high_throughput in [false, true] {
+        let bytes = slope(high_throughput, |w| w);
+        let file = parse(&bytes).unwrap();
+        for (enough, size) in [
+            (None, (64, 48)),
+            (Some((33, 10)), (64, 48)),
+            (Some((32, 24)), (32, 24)),
+            (Some((10, 10)), (16, 12)),
+            (Some((1, 1)), (2, 2)),
+            (Some((5000, 5000)), (64, 48)),
+        ] {
+            let image = file.image_reduced(0, enough).unwrap();
+            assert_eq!((image.width(), image.height()), size, "{enough:?}, high throughput: {high_throughput}");
+            let Samples::U16(samples) = image.samples() else { panic!("{:?}", image.samples()) };
+            // The first sample of a reduced row stands where the whole picture's first one does.
+            let step = 64 / size.0;
+            for (i, sample) in samples.iter().enumerate().filter(|_| size.0 > 2) {
+                let (x, y) = (i % size.0 * step, i / size.0 * step);
+                assert!(sample.abs_diff((40 * x + 20 * y) as u16) <= 60, "{sample} at {x}, {y} of {size:?}");
+            }
+        }
+        assert_eq!(file.frame(0).unwrap().values.len(), 64 * 48);
+    }
+}
+
+#[test]
+fn what_cannot_be_averaged_comes_whole() {
+    let padded = slope(false, |w| w.short(0x0028, 0x0120, 0));
+    let image = parse(&padded).unwrap().image_reduced(0, Some((8, 8))).unwrap();
+    assert_eq!((image.width(), image.height()), (64, 48));
+    let native = whole();
+    let image = parse(&native).unwrap().image_reduced(0, Some((1, 1))).unwrap();
+    assert_eq!((image.width(), image.height()), (3, 2));
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub use display::{Display, Lut, Modality, View, WindowFunction};
 pub use error::ImageError;
 pub use image::{Color, Image, Samples};
 pub use mask::{Keep, Mask};
-pub use pipeline::{Pipeline, PipelineError, Step};
+pub use pipeline::{MAX_DETAIL, Pipeline, PipelineError, Step};
 pub use random::sample_seed;
 pub use resize::{Filter, Fit, MAX_SIDE};
 pub use warp::Fill;

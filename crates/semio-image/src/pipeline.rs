@@ -4,10 +4,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Color, Depth, Filter, Fit, Image, ImageError, Keep, MAX_SIDE, Mask, Samples};
 
+/// The most detail that a step `decode` may ask for.
+pub const MAX_DETAIL: usize = 16;
+
+/// The place that crop and pad share.
+const FRAME: usize = 4;
+
 /// One step from the stored picture to what a network reads.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(tag = "step", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Step {
+    /// Decodes a file that is coded in several resolutions (JPEG 2000) at the lowest one that is still large enough: most
+    /// of its time is left out, and what the network reads differs a little. Other files are decoded whole.
+    Decode {
+        /// Pixels that must be there for each pixel of the step `resize`, along a side; 1 to [`MAX_DETAIL`].
+        detail: usize,
+    },
     /// Stored samples → 8 or 16 bits.
     Depth {
         /// What becomes black and white.
@@ -67,6 +79,7 @@ pub enum Step {
 impl Step {
     fn name(&self) -> &'static str {
         match self {
+            Self::Decode { .. } => "decode",
             Self::Depth { .. } => "depth",
             Self::Color { .. } => "color",
             Self::Resize { .. } => "resize",
@@ -82,13 +95,14 @@ impl Step {
     /// The place in the order, and why nothing of a later place may stand before.
     fn place(&self) -> (usize, &'static str) {
         match self {
-            Self::Depth { .. } => (0, "it reads the samples as they were stored"),
-            Self::Color { .. } => (1, "a picture takes its channels before its size"),
-            Self::Resize { .. } => (2, "crop and pad bring the resized picture to its final size"),
-            Self::Crop { .. } | Self::Pad { .. } => (3, "it needs whole-number samples, which scale gives up"),
-            Self::Mask { .. } => (4, "it needs black, which is 0 in the samples before scale"),
-            Self::Scale {} => (5, "mean and deviation are in its units, 0 to 1"),
-            Self::Normalize { .. } | Self::Standardize {} => (6, "it comes last"),
+            Self::Decode { .. } => (0, "it says how the file itself is read"),
+            Self::Depth { .. } => (1, "it reads the samples as they were stored"),
+            Self::Color { .. } => (2, "a picture takes its channels before its size"),
+            Self::Resize { .. } => (3, "crop and pad bring the resized picture to its final size"),
+            Self::Crop { .. } | Self::Pad { .. } => (FRAME, "it needs whole-number samples, which scale gives up"),
+            Self::Mask { .. } => (5, "it needs black, which is 0 in the samples before scale"),
+            Self::Scale {} => (6, "mean and deviation are in its units, 0 to 1"),
+            Self::Normalize { .. } | Self::Standardize {} => (7, "it comes last"),
         }
     }
 }
@@ -207,8 +221,8 @@ pub enum PipelineError {
 
 /// The one definition of how a stored picture becomes what a network reads.
 ///
-/// The order is depth → colour → resize → crop and pad → mask → scale → normalise or standardise. Depth, colour and scale are
-/// needed, and the steps must fix the size; a pipeline that exists, exists checked, however it was read.
+/// The order is decode → depth → colour → resize → crop and pad → mask → scale → normalise or standardise. Depth, colour and
+/// scale are needed, and the steps must fix the size; a pipeline that exists, exists checked, however it was read.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(try_from = "Vec<Step>", into = "Vec<Step>")]
 pub struct Pipeline {
@@ -245,11 +259,19 @@ impl Pipeline {
                     heights = heights.padded(*height, "high")?;
                 }
                 Step::Scale {} => scaled = true,
-                Step::Depth { .. } | Step::Mask { .. } | Step::Normalize { .. } | Step::Standardize {} => {}
+                Step::Decode { .. }
+                | Step::Depth { .. }
+                | Step::Mask { .. }
+                | Step::Normalize { .. }
+                | Step::Standardize {} => {}
             }
         }
         let missing = |step, why| PipelineError::Missing { step, why };
-        if !matches!(steps.first(), Some(Step::Depth { .. })) {
+        let has = |wanted: fn(&Step) -> bool| steps.iter().any(wanted);
+        if has(|s| matches!(s, Step::Decode { .. })) && !has(|s| matches!(s, Step::Resize { .. })) {
+            return Err(missing("resize", "the step `decode` goes by its size"));
+        }
+        if !has(|s| matches!(s, Step::Depth { .. })) {
             return Err(missing("depth", "it says which stored values are black and white"));
         }
         let color = color.ok_or(missing("color", "it fixes the number of channels"))?;
@@ -287,6 +309,16 @@ impl Pipeline {
     /// What the step `mask` leaves to be seen; `None` where the network sees whole pictures.
     pub fn keep(&self) -> Option<Keep> {
         self.steps.iter().find_map(|step| if let Step::Mask { keep } = step { Some(*keep) } else { None })
+    }
+
+    /// Columns and rows that a file must at least be decoded to; `None` where every file is decoded whole.
+    pub fn enough(&self) -> Option<(usize, usize)> {
+        let detail =
+            self.steps.iter().find_map(|s| if let Step::Decode { detail } = s { Some(*detail) } else { None })?;
+        self.steps.iter().find_map(|s| match s {
+            Step::Resize { width, height, .. } => Some((detail * width, detail * height)),
+            _ => None,
+        })
     }
 
     /// The same steps with another choice of what is left to be seen: what a network makes of a part of its pictures.
@@ -334,6 +366,7 @@ impl Pipeline {
         let mut image = Cow::Borrowed(image);
         for step in &self.steps {
             let next = match step {
+                Step::Decode { .. } => continue,
                 Step::Depth { range } => match range.apply(&image)? {
                     Cow::Borrowed(_) => continue,
                     Cow::Owned(stretched) => stretched,
@@ -520,7 +553,7 @@ fn check_order(steps: &[Step]) -> Result<(), PipelineError> {
                 return Err(PipelineError::Order { step: step.name(), after: before.name(), why });
             }
             // Crop and pad share a place, one of each may stand there.
-            if earlier == place && (place != 3 || before.name() == step.name()) {
+            if earlier == place && (place != FRAME || before.name() == step.name()) {
                 return Err(PipelineError::Repeated { step: step.name(), after: before.name() });
             }
         }
@@ -530,6 +563,9 @@ fn check_order(steps: &[Step]) -> Result<(), PipelineError> {
 
 fn check_values(step: &Step, color: Option<Color>) -> Result<(), PipelineError> {
     let fault = match step {
+        Step::Decode { detail } if !(1..=MAX_DETAIL).contains(detail) => {
+            Some(format!("detail {detail}, but 1 to {MAX_DETAIL} pixels can be asked for"))
+        }
         Step::Depth { range } => range.fault(),
         Step::Resize { width, height, .. } | Step::Crop { width, height } | Step::Pad { width, height, .. }
             if !(1..=MAX_SIDE).contains(width) || !(1..=MAX_SIDE).contains(height) =>

@@ -108,6 +108,8 @@ fn faults_are_named() {
     let zero = r#"{"step":"normalize","mean":[0,0,0],"std":[1,0,1]}"#;
     let crop = r#"{"step":"crop","width":10,"height":9}"#;
     let pad = r#"{"step":"pad","width":9,"height":9,"value":1.5}"#;
+    let pad_ten = r#"{"step":"pad","width":10,"height":9,"value":0}"#;
+    let decode = r#"{"step":"decode","detail":2}"#;
     let huge = r#"{"step":"resize","width":100000,"height":9,"filter":"bicubic","fit":"stretch"}"#;
     let falling = r#"{"step":"depth","range":{"window":{"low":3,"high":3}}}"#;
     let percent = r#"{"step":"depth","range":{"percentile":{"low":1,"high":101}}}"#;
@@ -139,10 +141,26 @@ fn faults_are_named() {
         (vec![depth, color, huge, scale], "step `resize`: 100000 × 9 pixels, but a side has 1 to 8192"),
         (vec![falling], "step `depth`: the window 3 to 3 does not rise"),
         (vec![percent], "step `depth`: percentiles 1 to 101 do not rise within 0 to 100"),
+        (
+            vec![decode, depth, color, crop, pad_ten, scale],
+            "the pipeline lacks the step `resize`: the step `decode` goes by its size",
+        ),
+        (vec![depth, decode], "step `decode` must stand before `depth`: it says how the file itself is read"),
+        (vec![r#"{"step":"decode","detail":0}"#], "step `decode`: detail 0, but 1 to 16 pixels can be asked for"),
     ] {
         let error = serde_json::from_str::<Pipeline>(&format!("[{}]", steps.join(","))).unwrap_err();
         assert_eq!(error.to_string(), words);
     }
+}
+
+#[test]
+fn a_pipeline_says_how_large_a_file_must_be_decoded() {
+    let standard = Pipeline::standard(28, 30, Color::Grey);
+    assert_eq!(standard.enough(), None);
+    let reduced = Pipeline::new([vec![Step::Decode { detail: 3 }], standard.steps().to_vec()].concat()).unwrap();
+    assert_eq!(reduced.enough(), Some((84, 90)));
+    let image = Image::new(2, 2, Color::Grey, Samples::U8(vec![0, 90, 180, 255])).unwrap();
+    assert_eq!(reduced.apply(&image).unwrap(), standard.apply(&image).unwrap());
 }
 
 #[test]

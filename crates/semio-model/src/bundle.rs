@@ -252,7 +252,7 @@ impl Manifest {
             calibration.check(self.classes.len())?;
         }
         match self.decision {
-            Decision::Threshold { value } if self.classes.len() != 2 || !(0.0..=1.0).contains(&value) => {
+            Decision::Threshold { value, .. } if self.classes.len() != 2 || !(0.0..=1.0).contains(&value) => {
                 Err(format!("threshold {value} for {} classes", self.classes.len()))
             }
             _ => Ok(()),

@@ -4,7 +4,7 @@ use semio_stats::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Novelty, Sight};
+use crate::{Decision, Novelty, Sight};
 
 /// What is measured on pictures that chose nothing in training, so that a result can say how sure it is.
 ///
@@ -18,7 +18,7 @@ pub struct Calibration {
     pub scaling: Scaling,
     /// How a set of classes is made that holds the true one at a chosen rate.
     pub conformal: Conformal,
-    /// How often the given class was the true one, by its probability.
+    /// How often the likeliest class was the true one, by its probability.
     pub reliability: Vec<ReliabilityBin>,
     /// What tells a picture that the model does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,12 +120,23 @@ impl Calibration {
         self.conformal.set(probabilities, uniform(&row))
     }
 
-    /// Of the calibration pictures with such a probability of their likeliest class: how many there were, and what share
-    /// was of that class.
-    pub fn experience(&self, confidence: f64) -> Option<&ReliabilityBin> {
-        self.reliability
-            .iter()
-            .min_by(|a, b| (a.confidence - confidence).abs().total_cmp(&(b.confidence - confidence).abs()))
+    /// For each class: of the calibration pictures to which a rule gives it, how often it was the true one, by its
+    /// probability.
+    pub(crate) fn experience(&self, decision: Decision, classes: usize) -> Vec<Vec<ReliabilityBin>> {
+        let mut given = vec![(vec![], vec![]); classes];
+        for (row, &label) in self.evidence.logits.iter().zip(&self.evidence.labels) {
+            let logits: Vec<f64> = row.iter().map(|l| f64::from(*l)).collect();
+            let probabilities = self.probabilities(&logits);
+            let class = decision.decide(&probabilities);
+            // Rounding may put the sum of a row a little above 1.
+            given[class].0.push(probabilities[class].clamp(0.0, 1.0));
+            given[class].1.push(class == label);
+        }
+        let bins = |confidences: &[f64], hits: &[bool]| {
+            let bins = BINS.min(confidences.len().div_ceil(20));
+            Reliability::new(confidences, hits, Binning::EqualMass(bins)).map_or_else(|_| vec![], |r| r.bins)
+        };
+        given.iter().map(|(confidences, hits)| bins(confidences, hits)).collect()
     }
 
     /// The classes' shares among the calibration pictures.
@@ -173,4 +184,45 @@ impl Evidence {
 fn uniform(logits: &[f32]) -> f64 {
     let mixed = logits.iter().fold(0u64, |h, l| h.rotate_left(17) ^ u64::from(l.to_bits()));
     picture_uniform(0, mixed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pictures of two classes of which a low threshold gives the second to many that are of the first.
+    fn calibration() -> Calibration {
+        let logit = |i: usize| (i % 40) as f32 / 10.0 - 2.0;
+        let labels: Vec<usize> = (0..400).map(|i| usize::from(i % 10 < 3 && i % 40 > 8)).collect();
+        let logits = (0..400).map(|i| vec![0.0, logit(i)]).collect();
+        let evidence = Evidence { labels, logits, groups: None };
+        let aims = Aims { scaling: ScalingMethod::None, ..Aims::default() };
+        Calibration::fit(evidence, aims, None).expect("both classes are there")
+    }
+
+    #[test]
+    fn experience_is_that_of_the_class_given_and_not_of_the_likeliest() {
+        let calibration = calibration();
+        let rule = Decision::Threshold { value: 0.2, chosen: None };
+        let experience = calibration.experience(rule, 2);
+        for (class, bins) in experience.iter().enumerate() {
+            let mut given: Vec<(f64, bool)> = calibration
+                .evidence
+                .logits
+                .iter()
+                .zip(&calibration.evidence.labels)
+                .map(|(row, label)| {
+                    (calibration.probabilities(&row.iter().map(|l| f64::from(*l)).collect::<Vec<_>>()), label)
+                })
+                .filter(|(p, _)| rule.decide(p) == class)
+                .map(|(p, label)| (p[class], *label == class))
+                .collect();
+            given.sort_by(|a, b| a.0.total_cmp(&b.0));
+            assert_eq!(bins.iter().map(|b| b.count).sum::<u64>() as usize, given.len());
+            let hits: f64 = bins.iter().map(|b| b.accuracy * b.count as f64).sum();
+            assert_eq!(hits.round() as usize, given.iter().filter(|g| g.1).count());
+        }
+        // What the low threshold lets in is rarely of the class, whatever the likelier class would have been worth.
+        assert!(experience[1][0].confidence < 0.5 && experience[1][0].accuracy < 0.5, "{:?}", experience[1]);
+    }
 }

@@ -5,10 +5,10 @@ use std::fmt::{Arguments, Write};
 
 use semio_image::Keep;
 use semio_nn::Network;
-use semio_stats::{Classical, ConformalScore, ScalingMethod};
+use semio_stats::{Aim, Classical, ConformalScore, ScalingMethod};
 use serde::Serialize;
 
-use crate::{Calibration, DataUsed, Decision, Leak, Manifest, OutputKind, PartLeak, WeightsFile};
+use crate::{Calibration, Chosen, DataUsed, Decision, Leak, Manifest, OutputKind, PartLeak, WeightsFile};
 
 /// Version of the form of `card.json`.
 const SCHEMA: u32 = 1;
@@ -125,8 +125,15 @@ impl<'a> Card<'a> {
         line(format_args!("- classes, in this order: {}", model.classes.join(", ")));
         match model.decision {
             Decision::MostProbable => line(format_args!("- gives the most probable class")),
-            Decision::Threshold { value } => {
+            Decision::Threshold { value, chosen } => {
                 line(format_args!("- gives {} from a probability of {value} on", model.classes[1]));
+                if let Some(Chosen { aim, sensitivity, specificity }) = chosen {
+                    line(format_args!(
+                        "- this threshold was chosen for {} on the calibration pictures, where it reached a sensitivity of \
+                         {sensitivity:.3} and a specificity of {specificity:.3}",
+                        aim_words(aim)
+                    ));
+                }
             }
         }
         match &self.calibration {
@@ -188,9 +195,22 @@ impl Calibrated {
         ));
         if let Some(rate) = self.false_refusals {
             line(format_args!(
-                "- refuses pictures that it does not know, and about {} % of those that it does",
-                100.0 * rate
+                "- refuses pictures that it does not know, and up to about {:.1} % of those that it does",
+                // Of n pictures the strangest is the limit where n are too few for the rate: another is above it with a
+                // chance of 1 in n + 1.
+                100.0 * rate.max(1.0 / (self.pictures + 1) as f64)
             ));
+        }
+    }
+}
+
+fn aim_words(aim: Aim) -> String {
+    match aim {
+        Aim::Sensitivity(share) => format!("a sensitivity of {share}"),
+        Aim::Specificity(share) => format!("a specificity of {share}"),
+        Aim::Youden => "the largest sum of sensitivity and specificity (Youden)".into(),
+        Aim::Costs { miss, false_alarm, .. } => {
+            format!("the least cost, {miss} a miss and {false_alarm} a false alarm")
         }
     }
 }

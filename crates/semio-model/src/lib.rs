@@ -21,5 +21,5 @@ pub use bundle::{Bundle, BundleError, DataUsed, Manifest, SCHEMA, WeightsFile, h
 pub use calibration::{Aims, Calibration, Evidence};
 pub use leak::{Leak, PartLeak};
 pub use novelty::{Novelty, Strangeness};
-pub use predictor::{Decision, Doubt, Outcome, OutputKind, Prediction, Predictor};
+pub use predictor::{Chosen, Decision, Doubt, Outcome, OutputKind, Prediction, Predictor};
 pub use sight::{Prepared, Sight};

@@ -1,7 +1,9 @@
+use std::sync::OnceLock;
+
 use burn::tensor::Device;
 use semio_image::{Image, Mask, PipelineError};
 use semio_nn::Network;
-use semio_stats::{Classical, InputError, PrevalenceShift};
+use semio_stats::{Aim, Classical, InputError, OperatingPoint, PrevalenceShift, ReliabilityBin};
 use serde::{Deserialize, Serialize};
 
 use crate::{Bundle, BundleError, Calibration, Manifest, Prepared, Sight, Strangeness, sight::Eyes};
@@ -52,14 +54,36 @@ pub enum Decision {
     Threshold {
         /// Smallest probability of the second class that gives the second class.
         value: f64,
+        /// What it was chosen for and what it reached there; `None` where it was named as a number.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chosen: Option<Chosen>,
     },
+}
+
+/// What a threshold was chosen for, on the calibration pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chosen {
+    /// What for.
+    pub aim: Aim,
+    /// The share of pictures of the second class that it found there.
+    pub sensitivity: f64,
+    /// The share of pictures of the first class that it left alone there.
+    pub specificity: f64,
+}
+
+impl From<OperatingPoint> for Decision {
+    fn from(point: OperatingPoint) -> Self {
+        let OperatingPoint { aim, threshold, sensitivity, specificity } = point;
+        Self::Threshold { value: threshold.min(1.0), chosen: Some(Chosen { aim, sensitivity, specificity }) }
+    }
 }
 
 impl Decision {
     /// The class that the rule gives.
     pub fn decide(self, probabilities: &[f64]) -> usize {
         match self {
-            Self::Threshold { value } => usize::from(probabilities.get(1).is_some_and(|&p| p >= value)),
+            Self::Threshold { value, .. } => usize::from(probabilities.get(1).is_some_and(|&p| p >= value)),
             Self::MostProbable => {
                 let mut best = 0;
                 for (i, p) in probabilities.iter().enumerate() {
@@ -70,6 +94,18 @@ impl Decision {
                 best
             }
         }
+    }
+
+    /// Whether the rule keeps its meaning where the classes have other frequencies only if it is held against probabilities
+    /// as they were calibrated: sensitivity and specificity do not depend on how frequent the classes are.
+    fn is_free_of_prevalence(self) -> bool {
+        matches!(
+            self,
+            Self::Threshold {
+                chosen: Some(Chosen { aim: Aim::Sensitivity(_) | Aim::Specificity(_) | Aim::Youden, .. }),
+                ..
+            }
+        )
     }
 }
 
@@ -126,9 +162,7 @@ impl Outcome {
             Self::Answered => "",
             Self::Unsure(Doubt::Several) => "the picture may be of more than one class; please read it yourself",
             Self::Unsure(Doubt::None) => "the picture is like none of the classes; please read it yourself",
-            Self::Unsure(Doubt::Contradiction) => {
-                "the threshold and the set of classes disagree; please read it yourself"
-            }
+            Self::Unsure(Doubt::Contradiction) => "the rule and the set of classes disagree; please read it yourself",
             Self::Refused(strangeness) => strangeness.words(),
         }
     }
@@ -152,6 +186,8 @@ pub struct Predictor {
     network: Network,
     eyes: Eyes,
     site: Option<PrevalenceShift>,
+    /// For each class: of the calibration pictures to which the rule gives it, how often it was the true one.
+    experience: OnceLock<Vec<Vec<ReliabilityBin>>>,
 }
 
 impl Predictor {
@@ -165,7 +201,8 @@ impl Predictor {
 
     /// Takes a bundle that is in memory.
     pub fn new(bundle: Bundle) -> Self {
-        Self { manifest: bundle.manifest, network: bundle.network, eyes: Eyes::new(), site: None }
+        let Bundle { manifest, network } = bundle;
+        Self { manifest, network, eyes: Eyes::new(), site: None, experience: OnceLock::new() }
     }
 
     /// What the bundle says of itself.
@@ -181,6 +218,7 @@ impl Predictor {
     /// Changes the rule that makes a class of probabilities.
     pub fn set_decision(&mut self, decision: Decision) {
         self.manifest.decision = decision;
+        self.experience = OnceLock::new();
     }
 
     /// Writes down the figures that were reached.
@@ -244,8 +282,7 @@ impl Predictor {
         };
         let calibrated = calibration.probabilities(&sight.logits);
         let set = calibration.set(&sight.logits, &calibrated);
-        let probabilities = self.site.as_ref().map_or(calibrated.clone(), |site| site.apply(&calibrated));
-        let class = self.manifest.decision.decide(&probabilities);
+        let (class, probabilities) = self.decide(&calibrated);
         let novelty = calibration.novelty.as_ref().map(|novelty| novelty.assess(sight));
         let outcome = match (novelty, set.as_slice()) {
             (Some((score, strangeness)), _) if score >= 1.0 => Outcome::Refused(strangeness),
@@ -257,6 +294,30 @@ impl Predictor {
         Prediction { class, probabilities, outcome, set: Some(set), novelty: novelty.map(|(score, _)| score) }
     }
 
+    /// The class that the rule gives to a picture with these calibrated probabilities, and the probabilities at the site.
+    pub fn decide(&self, calibrated: &[f64]) -> (usize, Vec<f64>) {
+        let decision = self.manifest.decision;
+        let probabilities = self.site.as_ref().map_or_else(|| calibrated.to_vec(), |site| site.apply(calibrated));
+        let class = decision.decide(if decision.is_free_of_prevalence() { calibrated } else { &probabilities });
+        (class, probabilities)
+    }
+
+    /// Of the calibration pictures to which the rule gave this class with such a probability: how many there were, and what
+    /// share was of it. `None` where there was none, the bundle is not calibrated, or probabilities are those of a site
+    /// with other class frequencies, where such shares say nothing.
+    pub fn experience(&self, prediction: &Prediction) -> Option<&ReliabilityBin> {
+        let calibration = self.manifest.calibration.as_ref().filter(|_| self.site.is_none())?;
+        let classes = self.manifest.classes.len();
+        let experience = self.experience.get_or_init(|| calibration.experience(self.manifest.decision, classes));
+        let gap = |bin: &&ReliabilityBin| (bin.confidence - prediction.confidence()).abs();
+        experience.get(prediction.class)?.iter().min_by(|a, b| gap(a).total_cmp(&gap(b)))
+    }
+
+    /// The class frequencies of the site, where some were set.
+    pub fn prevalence(&self) -> Option<&[f64]> {
+        self.site.as_ref().map(PrevalenceShift::site)
+    }
+
     /// Lets something else than the network's output layer decide on its features.
     pub fn set_classifier(&mut self, classifier: Classical) {
         self.manifest.output = OutputKind::Softmax;
@@ -266,6 +327,7 @@ impl Predictor {
     /// Puts a calibration into the bundle.
     pub fn set_calibration(&mut self, calibration: Option<Calibration>) {
         self.manifest.calibration = calibration;
+        self.experience = OnceLock::new();
     }
 
     /// Asks for another rate at which the sets hold the true class.
@@ -274,7 +336,7 @@ impl Predictor {
     /// [`InputError`] where the rate is not between 0 and 1. A bundle without calibration stays as it is.
     pub fn set_coverage(&mut self, coverage: f64) -> Result<(), InputError> {
         let calibration = self.manifest.calibration.take();
-        self.manifest.calibration = calibration.map(|c| c.with_coverage(coverage)).transpose()?;
+        self.set_calibration(calibration.map(|c| c.with_coverage(coverage)).transpose()?);
         Ok(())
     }
 
@@ -302,10 +364,18 @@ mod tests {
     }
 
     #[test]
+    fn a_threshold_of_an_older_bundle_is_read() {
+        let read: Decision = serde_json::from_str(r#"{"rule":"threshold","value":0.25}"#).expect("is read");
+        assert_eq!(read, Decision::Threshold { value: 0.25, chosen: None });
+        assert_eq!(serde_json::to_string(&read).expect("is written"), r#"{"rule":"threshold","value":0.25}"#);
+    }
+
+    #[test]
     fn rules_decide() {
         assert_eq!(Decision::MostProbable.decide(&[0.2, 0.5, 0.3]), 1);
         assert_eq!(Decision::MostProbable.decide(&[0.5, 0.5]), 0);
-        assert_eq!(Decision::Threshold { value: 0.3 }.decide(&[0.7, 0.3]), 1);
-        assert_eq!(Decision::Threshold { value: 0.31 }.decide(&[0.7, 0.3]), 0);
+        let threshold = |value| Decision::Threshold { value, chosen: None };
+        assert_eq!(threshold(0.3).decide(&[0.7, 0.3]), 1);
+        assert_eq!(threshold(0.31).decide(&[0.7, 0.3]), 0);
     }
 }

@@ -76,7 +76,7 @@ fn areas_are_those_of_proc_and_of_obuchowski() {
 }
 
 #[test]
-fn mcnemars_test_is_that_of_statsmodels() {
+fn mcnemars_exact_test_is_that_of_statsmodels_and_its_mid_p_by_definition() {
     let f = fixture();
     for (b, c, exact, mid_p) in f.mcnemar {
         let first: Vec<bool> = (0..b + c + 4).map(|i| i < b || i >= b + c).collect();

@@ -1,12 +1,13 @@
 use std::{collections::HashSet, ops::ControlFlow};
 
 use semio_data::Sample;
-use semio_model::{Aims, Calibration, Decision, Evidence, Novelty, Predictor, Sight};
-use semio_stats::{Aim, InputError, operating_point};
+use semio_model::{Aims, Calibration, Evidence, Novelty, Predictor, Sight};
+use semio_stats::{Aim, InputError, ScalingMethod, operating_point};
 
 use crate::{
     inference::{Input, see_files},
-    loader::Picture,
+    language::{Language, say},
+    loader::{Picture, shuffled},
 };
 
 /// Most training pictures that tell what the model knows: more make the figures no better.
@@ -46,6 +47,65 @@ impl<'a> CalibrationPart<'a> {
         let groups: HashSet<&str> = own.filter_map(|s| s.group.as_deref()).collect();
         Self { pictures, groups: Some(groups.len()).filter(|n| *n > 0) }
     }
+
+    /// Whether the scaling can be fitted, which is better known before hours of training than after them.
+    ///
+    /// # Errors
+    /// [`InputError::MissingClass`] where it needs pictures of every class and one has none.
+    pub(crate) fn check(&self, scaling: ScalingMethod, classes: usize) -> Result<(), InputError> {
+        if self.pictures.is_empty() || !matches!(scaling, ScalingMethod::Vector | ScalingMethod::Isotonic) {
+            return Ok(());
+        }
+        let lacks = |class: &usize| self.pictures.iter().all(|p| p.label != *class);
+        (0..classes).find(lacks).map_or(Ok(()), |class| Err(InputError::MissingClass(class)))
+    }
+}
+
+/// What the calibration part was too small for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Remark {
+    /// It has no picture.
+    NotCalibrated,
+    /// It has pictures of one class only, so that no threshold could be chosen.
+    NoThreshold,
+    /// At the coverage asked for, each set holds each class.
+    HoldsEverything {
+        /// Pictures that there are.
+        pictures: usize,
+        /// The coverage asked for.
+        coverage: f64,
+    },
+}
+
+impl Remark {
+    /// The remark as a sentence.
+    pub fn words(self, language: Language) -> String {
+        match self {
+            Self::NotCalibrated => say!(
+                language,
+                "Nothing was left of the validation part for calibration (it takes at least two patients or groups): the model \
+                 gives no set of classes, is never unsure, and refuses no picture.",
+                "Il n’est rien resté de la partie de validation pour la calibration (il y faut au moins deux patients ou \
+                 groupes) : le modèle ne donne pas d’ensemble de classes, n’est jamais incertain et ne refuse aucune image."
+            ),
+            Self::NoThreshold => say!(
+                language,
+                "The calibration pictures are of one class, so that the threshold asked for could not be chosen: it stays at \
+                 0.5.",
+                "Les images de calibration sont d’une seule classe : le seuil demandé n’a pas pu être choisi et reste à 0,5."
+            ),
+            Self::HoldsEverything { pictures, coverage } => {
+                let (n, coverage) = (language.count(pictures as u64), language.percent(coverage));
+                say!(
+                    language,
+                    "With {n} calibration pictures no set can be promised to hold the true class for {coverage}: every set \
+                     holds every class, and every result is “not sure”.",
+                    "Avec {n} images de calibration, aucun ensemble ne peut contenir à coup sûr la vraie classe dans \
+                     {coverage} des cas : chacun contient toutes les classes, et tout résultat est « incertain »."
+                )
+            }
+        }
+    }
 }
 
 /// What the calibration part is for besides probabilities.
@@ -65,15 +125,16 @@ pub(crate) fn calibrate(
     wishes: &Wishes,
     threads: usize,
     batch: usize,
-) -> Result<(), InputError> {
+) -> Result<Vec<Remark>, InputError> {
     let all: Vec<&Picture> = calibration.pictures.iter().collect();
     let kept = see(predictor, &all, threads, batch);
     if kept.sights.is_empty() {
-        return Ok(());
+        return Ok(vec![Remark::NotCalibrated]);
     }
+    let mut remarks = vec![];
     let classes = predictor.manifest().classes.len();
-    let step = train.len().div_ceil(KNOWN).max(1);
-    let some: Vec<&Picture> = train.iter().step_by(step).collect();
+    // Drawn, not every n-th: a list may name its classes in turn.
+    let some: Vec<&Picture> = shuffled(train.len(), 0, 0).into_iter().take(KNOWN).map(|i| &train[i]).collect();
     let known = see(predictor, &some, threads, batch);
     let novelty = Novelty::fit(&known.sights, &known.labels, classes, &kept.sights, wishes.false_refusals)?;
     let evidence = Evidence::new(&kept.sights, &kept.labels, calibration.groups);
@@ -83,10 +144,15 @@ pub(crate) fn calibrate(
         let scores: Vec<f64> = kept.sights.iter().map(second).collect();
         let positive: Vec<bool> = kept.labels.iter().map(|label| *label == 1).collect();
         // Without pictures of both classes there is nothing to choose by.
-        if let Ok(point) = operating_point(&scores, &positive, aim) {
-            predictor.set_decision(Decision::Threshold { value: point.threshold.min(1.0) });
+        match operating_point(&scores, &positive, aim) {
+            Ok(point) => predictor.set_decision(point.into()),
+            Err(_) => remarks.push(Remark::NoThreshold),
         }
     }
+    if calibration.conformal.holds_everything() {
+        let (pictures, coverage) = (kept.labels.len(), calibration.conformal.coverage);
+        remarks.push(Remark::HoldsEverything { pictures, coverage });
+    }
     predictor.set_calibration(Some(calibration));
-    Ok(())
+    Ok(remarks)
 }

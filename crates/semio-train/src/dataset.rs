@@ -15,6 +15,7 @@ use semio_image::{Color, Image, Keep, Samples};
 use semio_model::Leak;
 
 use crate::{
+    apart::apart_from,
     leak::{self, Measured},
     loader::Picture,
     recipe::{Folds, Recipe, RecipeError, pairs},
@@ -156,6 +157,7 @@ impl Dataset {
         let (mut samples, unreadable) =
             readable(manifest.samples, recipe.mask.keep(), recipe.skip_bad, recipe.threads, &half)?;
         drop_own_columns(&mut samples, &mut columns);
+        let mut samples = apart_from(samples, &recipe.apart_from, &mut report)?;
         let (val, test) = (recipe.val_ratio, recipe.test_ratio);
         let mut ratios = Ratios { train: 1.0 - val - test, val, test };
         let folds = recipe.folds()?;

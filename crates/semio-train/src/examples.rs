@@ -47,6 +47,7 @@ pub(crate) fn examples(predictor: &Predictor, judged: &Judged) -> Examples {
             truth: classes[pictures[row].label].clone(),
             given: classes[given].clone(),
             probability: predictions.probabilities(row)[given],
+            outcome: judged.results[row].outcome,
         }
     };
     let mut all = |rows: &[usize]| rows.iter().map(&mut example).collect();

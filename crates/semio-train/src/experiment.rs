@@ -9,30 +9,28 @@ use std::{
 };
 
 use burn::tensor::Device;
-use semio_data::{
-    Split, SplitError,
-    split::{Folds as FoldParts, cut_val, folds, leave_one_group_out},
-};
+use semio_data::Split;
 use semio_model::{Aims, Bundle, BundleError, DataUsed, Decision, Manifest, Predictor, SCHEMA, WeightsFile};
 use semio_nn::{Architecture, Graph};
 
 use crate::{
-    calibrate::{CalibrationPart, Wishes, calibrate},
+    calibrate::{CalibrationPart, Remark, Wishes, calibrate},
     checkpoint::{CheckpointError, write_whole},
     classical::{ClassicalError, decide_by_features},
-    dataset::{Dataset, DatasetError, counts, pictures},
+    cross_validation::cross_validate,
+    dataset::{Dataset, DatasetError},
     examples::{examples, gaze_of},
     fit::{Ending, Event, FitError, Fitted, Job, fit, output_kind, untrained},
     history::{EpochRow, history_csv},
-    inference::{JudgeError, judge_pictures},
+    inference::{JudgeError, Judged, judge_pictures},
     loader::Picture,
     pages::{self, curves},
-    recipe::{Classifier, Folds, Recipe, RecipeError, Threshold},
+    recipe::{Classifier, Recipe, RecipeError, Threshold},
     report::{Examples, ReportError},
-    shortcuts::parts_seen,
+    shortcuts::{PartsSeen, Shown, show_parts},
     verdict::{About, Verdict},
 };
-use semio_stats::{Evaluation, InputError, Predictions, evaluate};
+use semio_stats::{Evaluation, InputError, Predictions};
 
 /// Where and how a recipe is carried out.
 pub struct Place<'a> {
@@ -71,6 +69,8 @@ pub struct Finished {
     pub epoch: usize,
     /// Why training ended.
     pub ending: Ending,
+    /// What the calibration part was too small for; of all folds after a cross-validation.
+    pub remarks: Vec<Remark>,
 }
 
 /// Why a run cannot be carried out.
@@ -189,8 +189,9 @@ fn train_one(
     Ok(Finished {
         bundle: Some(place.folder.join("bundle")),
         report,
-        judged: result.judged,
-        predictions: result.predictions,
+        judged: result.judged.pictures,
+        predictions: result.judged.predictions,
+        remarks: result.remarks,
         evaluation: result.verdict.evaluation,
         history: result.fitted.history,
         epoch: result.fitted.epoch,
@@ -198,100 +199,33 @@ fn train_one(
     })
 }
 
-fn cross_validate(
-    recipe: &Recipe,
-    dataset: &Dataset,
-    kind: Folds,
-    place: &Place<'_>,
-    observe: &mut (dyn FnMut(Event<'_>) + Send),
-    stop: &AtomicBool,
-) -> Result<Finished, RunError> {
-    let parts: FoldParts = match kind {
-        Folds::Number(k) => folds(&dataset.together(&dataset.samples), k, recipe.seed),
-        Folds::LeaveOneGroupOut => leave_one_group_out(&dataset.samples),
-    }
-    .map_err(DatasetError::from)?;
-    // Of what is left after a fold is held out, this share decides which epoch is best.
-    let share = recipe.val_ratio / (1.0 - recipe.test_ratio);
-    let (mut results, mut judged_pictures) = (vec![], vec![]);
-    let mut last = None;
-    for fold in 0..parts.len() {
-        let held_out = dataset.with_parts(&parts.parts(fold));
-        let samples = match cut_val(&dataset.together(&held_out), &parts.parts(fold), share, recipe.seed) {
-            Ok(inner) => dataset.with_parts(&inner.parts),
-            Err(SplitError::TooFewGroups { .. }) => held_out,
-            Err(error) => return Err(DatasetError::from(error).into()),
-        };
-        let of = |split| pictures(&samples, &dataset.classes, split);
-        let (train, judged) = (of(Split::Train), of(Split::Test));
-        let (mut val, calibration) = dataset.val_halves(&samples, recipe.calibration_ratio);
-        let mut recipe = recipe.clone();
-        if val.is_empty() {
-            // One group is left to learn from: nothing can be chosen honestly, so the last epoch is taken, and the
-            // figures shown while training are those of the training pictures.
-            val.clone_from(&train);
-            recipe.restore_best = false;
-            recipe.patience = None;
-        }
-        let recipe = &recipe;
-        let folder = place.folder.join(format!("fold-{}", fold + 1));
-        write_whole(&folder.join("split.csv"), &dataset.split_csv(&samples, recipe.calibration_ratio)?)?;
-        let counts = counts(&samples);
-        let calibration = CalibrationPart::new(&calibration, &samples);
-        let parts_of_fold =
-            Parts { train: &train, val: &val, calibration, judged: &judged, judged_as: "held-out fold", counts };
-        let result = run(recipe, dataset, &parts_of_fold, &folder, place, observe, stop)?;
-        let ending = result.fitted.ending;
-        last = Some((result.fitted.history, result.fitted.epoch, ending));
-        results.push((parts.names[fold].clone(), result.predictions));
-        judged_pictures.extend(result.judged);
-        if ending == Ending::Asked {
-            break;
-        }
-    }
-    let pooled = Predictions::pool(results.iter().map(|(_, p)| p)).map_err(JudgeError::from)?;
-    let evaluation = evaluate(&pooled);
-    write_json(&place.folder.join("evaluation.json"), &evaluation)?;
-    write_whole(&place.folder.join("folds.csv"), &pages::folds_csv(&results)?)?;
-    let report = place.folder.join("report.html");
-    let page = pages::folds_report(recipe, dataset, &results, &pooled, place.today)?;
-    write_whole(&report, page.as_bytes())?;
-    let (history, epoch, ending) = last.unwrap_or((vec![], 0, Ending::Epochs));
-    Ok(Finished {
-        bundle: None,
-        report,
-        evaluation,
-        judged: judged_pictures,
-        predictions: pooled,
-        history,
-        epoch,
-        ending,
-    })
-}
-
 /// What a network is trained, chosen and judged on.
-struct Parts<'a> {
-    train: &'a [Picture],
-    val: &'a [Picture],
-    calibration: CalibrationPart<'a>,
-    judged: &'a [Picture],
+pub(crate) struct Parts<'a> {
+    pub(crate) train: &'a [Picture],
+    pub(crate) val: &'a [Picture],
+    pub(crate) calibration: CalibrationPart<'a>,
+    pub(crate) judged: &'a [Picture],
     /// The name of the judged part in the bundle.
-    judged_as: &'a str,
+    pub(crate) judged_as: &'a str,
     /// Pictures of each part and class.
-    counts: BTreeMap<String, BTreeMap<String, usize>>,
+    pub(crate) counts: BTreeMap<String, BTreeMap<String, usize>>,
 }
 
 /// One trained and judged network.
 pub(crate) struct Run {
     pub(crate) fitted: Fitted,
+    /// Pictures that it learned from, and those that chose its epoch.
+    pub(crate) pictures: (u64, u64),
     pub(crate) manifest: Manifest,
-    pub(crate) judged: Vec<Picture>,
-    pub(crate) predictions: Predictions,
+    pub(crate) judged: Judged,
+    /// What the network made of parts of the judged pictures; none without masks.
+    pub(crate) shown: Option<Shown>,
     pub(crate) verdict: Verdict,
     pub(crate) examples: Examples,
+    pub(crate) remarks: Vec<Remark>,
 }
 
-fn run(
+pub(crate) fn run(
     recipe: &Recipe,
     dataset: &Dataset,
     parts: &Parts<'_>,
@@ -300,6 +234,7 @@ fn run(
     observe: &mut (dyn FnMut(Event<'_>) + Send),
     stop: &AtomicBool,
 ) -> Result<Run, RunError> {
+    parts.calibration.check(recipe.scaling, dataset.classes.len())?;
     let pipeline = recipe.pipeline()?;
     let threads = rayon::current_num_threads();
     let features = place.features.map_or_else(|| folder.join("features"), Path::to_owned);
@@ -369,18 +304,19 @@ fn run(
     }
     let history = history_csv(&fitted.history);
     write_whole(&folder.join("history.csv"), history.as_bytes())?;
-    let counts = Some((parts.train.len() as u64, parts.val.len() as u64));
+    let counts = (parts.train.len() as u64, parts.val.len() as u64);
     write_whole(
         &folder.join("curves.svg"),
-        curves(&fitted.history, fitted.epoch, counts, recipe.report_language).as_bytes(),
+        curves(&fitted.history, fitted.epoch, Some(counts), recipe.report_language).as_bytes(),
     )?;
     let wishes = wishes(recipe, &mut predictor)?;
-    calibrate(&mut predictor, parts.train, &parts.calibration, &wishes, threads, batch)?;
+    let remarks = calibrate(&mut predictor, parts.train, &parts.calibration, &wishes, threads, batch)?;
     let judged = judge_pictures(&predictor, parts.judged, threads, batch, |_| ())?;
     let about = About { samples: &dataset.samples, columns: &dataset.columns, subgroups: &recipe.subgroups };
     let mut verdict = Verdict::new(predictor.manifest(), &judged, &about)?;
     verdict.gaze = gaze_of(&predictor, &judged, &dataset.samples);
-    verdict.parts_seen = parts_seen(&predictor, &judged, &dataset.samples, threads, batch);
+    let shown = show_parts(&predictor, &judged, threads, batch);
+    verdict.parts_seen = shown.as_ref().and_then(|shown| PartsSeen::new(&judged, shown, &dataset.samples));
     let examples = examples(&predictor, &judged);
     predictor.set_metrics(pages::headline(&verdict.evaluation, parts.judged_as));
     let json = serde_json::to_vec_pretty(&verdict).map_err(|e| unwritable(folder, "evaluation.json", e.into()))?;
@@ -389,8 +325,7 @@ fn run(
     let mut bundle = predictor.into_bundle();
     let further: [(&str, &[u8]); 2] = [("history.csv", history.as_bytes()), ("evaluation.json", &json)];
     bundle.write(&folder.join("bundle"), &further)?;
-    let (judged, predictions) = (judged.pictures, judged.predictions);
-    Ok(Run { fitted, manifest: bundle.manifest, judged, predictions, verdict, examples })
+    Ok(Run { fitted, pictures: counts, manifest: bundle.manifest, judged, shown, verdict, examples, remarks })
 }
 
 /// What the recipe asks of the calibration part; of two classes, a threshold that it names is set at once.
@@ -404,7 +339,7 @@ fn wishes(recipe: &Recipe, predictor: &mut Predictor) -> Result<Wishes, RecipeEr
                 0.5
             }
         };
-        predictor.set_decision(Decision::Threshold { value });
+        predictor.set_decision(Decision::Threshold { value, chosen: None });
     }
     let aims = Aims {
         scaling: recipe.scaling,

@@ -115,9 +115,10 @@ pub enum Event<'a> {
 }
 
 /// Why training ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ending {
     /// All epochs are done.
+    #[default]
     Epochs,
     /// Nothing got better for as many epochs as the recipe's patience.
     Patience,

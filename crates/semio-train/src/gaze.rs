@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use semio_data::{ReadLimits, Sample, read_image};
+use semio_data::{ReadLimits, Sample, read_image, read_image_reduced};
 use semio_image::Mask;
 use semio_model::{
     Predictor,
@@ -27,6 +27,25 @@ pub struct Gaze {
     pub empty_maps: usize,
     /// Pictures or masks that could not be read.
     pub unreadable: usize,
+}
+
+impl Gaze {
+    /// Of several networks, each with pictures of its own; none where there is none.
+    pub(crate) fn pool(parts: Vec<Self>) -> Option<Self> {
+        let mean = |a: &Self, b: &Self, of: fn(&Self) -> f64| {
+            let n = (a.pictures + b.pictures).max(1) as f64;
+            (of(a) * a.pictures as f64 + of(b) * b.pictures as f64) / n
+        };
+        parts.into_iter().reduce(|a, b| Self {
+            share_inside: mean(&a, &b, |gaze| gaze.share_inside),
+            mask_area: mean(&a, &b, |gaze| gaze.mask_area),
+            pictures: a.pictures + b.pictures,
+            hits: a.hits + b.hits,
+            empty_maps: a.empty_maps + b.empty_maps,
+            unreadable: a.unreadable + b.unreadable,
+            method: a.method,
+        })
+    }
 }
 
 /// Lays the maps of rightly classified pictures beside their masks; none where no such picture has a mask.
@@ -101,7 +120,8 @@ fn one(
     method: Method,
 ) -> Result<Sighting, ExplainError> {
     let limits = ReadLimits::default();
-    let (Ok(image), Ok(mask)) = (read_image(file, &limits), read_image(mask, &limits)) else {
+    let enough = predictor.manifest().pipeline.enough();
+    let (Ok(image), Ok(mask)) = (read_image_reduced(file, &limits, enough), read_image(mask, &limits)) else {
         return Ok(Sighting::Unreadable);
     };
     let mask = Mask::of(&mask);

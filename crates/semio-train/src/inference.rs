@@ -104,6 +104,23 @@ pub struct Judged {
     pub unreadable: Vec<(String, LoadError)>,
 }
 
+impl Judged {
+    /// The predictions of several networks, each on pictures of its own, one after the other.
+    ///
+    /// # Errors
+    /// [`JudgeError`] where there is none, or their classes differ.
+    pub(crate) fn pool(parts: Vec<Self>) -> Result<Self, JudgeError> {
+        let predictions = Predictions::pool(parts.iter().map(|part| &part.predictions))?;
+        let (mut pictures, mut results, mut unreadable) = (vec![], vec![], vec![]);
+        for part in parts {
+            pictures.extend(part.pictures);
+            results.extend(part.results);
+            unreadable.extend(part.unreadable);
+        }
+        Ok(Self { pictures, predictions, results, unreadable })
+    }
+}
+
 /// Why pictures cannot be judged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

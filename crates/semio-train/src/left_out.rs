@@ -30,5 +30,8 @@ fn reason_words(reason: &ManifestLeftOut, language: Language) -> String {
         ManifestLeftOut::Folder(name) => {
             say!(language, "{english}", "dans le dossier « {name} », qui n’est ni train, ni val, ni test")
         }
+        ManifestLeftOut::Known(list) => {
+            say!(language, "{english}", "la même image, ou presque, se trouve dans {list}")
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! A [`Recipe`] says how; [`Dataset`] reads and divides the pictures; [`train()`] fills a run's folder. Below it,
 //! [`fit()`] trains one network, `semio-stats` judges predictions, [`plot`] and [`report`] show them.
 
+mod apart;
 mod average;
 mod batches;
 mod bench;
@@ -12,6 +13,7 @@ mod classical;
 mod cluster;
 pub mod compare;
 mod course;
+mod cross_validation;
 mod dataset;
 mod examples;
 mod experiment;
@@ -41,6 +43,7 @@ pub mod tune;
 mod verdict;
 
 pub use bench::{BenchOptions, Mode, bench, bench_memory};
+pub use calibrate::Remark;
 pub use checkpoint::CheckpointError;
 pub use classical::ClassicalError;
 pub use cluster::{Agreement, ClusterOptions, Clusters, Grouping, Plane, Suspect, cluster, cluster_page};
@@ -58,4 +61,4 @@ pub use pages::{evaluation_report, predictions_csv};
 pub use recipe::*;
 pub use shortcuts::{PartsSeen, parts_seen};
 pub use subgroups::{FEW, Subgroup, Subgroups, Trait, Value};
-pub use verdict::{About, CalibrationFigures, Intervals, LeakScores, Outcomes, Verdict};
+pub use verdict::{About, AtSite, CalibrationFigures, Intervals, LeakScores, Outcomes, Verdict};

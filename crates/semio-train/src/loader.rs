@@ -7,7 +7,7 @@ use std::{
     },
 };
 
-use semio_data::{ReadError, ReadLimits, Sample, read_image};
+use semio_data::{ReadError, ReadLimits, Sample, read_image, read_image_reduced};
 use semio_image::{Augmentation, Image, Mask, Pipeline, PipelineError, sample_seed};
 
 use crate::parallel;
@@ -33,7 +33,7 @@ impl Picture {
     }
 }
 
-/// Reads a picture and, where the pipeline leaves only a part of it to be seen, its mask.
+/// Reads a picture, in the resolution that the pipeline asks for, and, where it leaves only a part to be seen, its mask.
 ///
 /// # Errors
 /// [`LoadError::Read`] names the file that cannot be read.
@@ -43,7 +43,7 @@ pub fn read_seen(
     mask: Option<&Path>,
     limits: &ReadLimits,
 ) -> Result<(Image, Option<Mask>), LoadError> {
-    let image = read_image(file, limits)?;
+    let image = read_image_reduced(file, limits, pipeline.enough())?;
     let mask = mask.filter(|_| pipeline.keep().is_some()).map(|mask| read_image(mask, limits)).transpose()?;
     Ok((image, mask.as_ref().map(Mask::of)))
 }

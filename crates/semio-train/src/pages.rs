@@ -1,14 +1,19 @@
 //! Fills reports and tables from what a run or an evaluation found.
 
-use std::collections::BTreeMap;
+mod folds;
+
+pub(crate) use folds::{folds_csv, folds_report};
+
+use std::collections::{BTreeMap, HashSet};
 
 use semio_data::Split;
 use semio_image::{Color, Keep, Step};
-use semio_model::{Decision, Manifest, Predictor};
+use semio_model::{Chosen, Decision, Manifest, Predictor};
 use serde_json::{Value, json};
 
 use crate::{
     Labelled, Language, Verdict,
+    calibrate::Remark,
     dataset::{Dataset, Origin},
     examples::examples,
     experiment::{Place, Run, RunError},
@@ -18,13 +23,13 @@ use crate::{
     language::say,
     left_out::left_out,
     plot::{EpochFigures, LearningCurves, PartCounts, learning_curves},
-    recipe::Recipe,
+    recipe::{Classifier, Recipe},
     report::{
-        ClassCurves, Data, Examples, Fold, Groups, LeftOut, Model, PartUse, Report, ReportError, Split as SplitFacts,
-        Stopping, Training,
+        ClassCurves, Data, Groups, LeftOut, Model, PartUse, Report, ReportError, Split as SplitFacts, Stopping,
+        Training,
     },
 };
-use semio_stats::{Evaluation, Metric, Predictions, evaluate};
+use semio_stats::{Aim, Evaluation, Metric, Predictions, evaluate};
 
 /// The few figures that stand in `bundle.json` and on the card.
 pub(crate) fn headline(evaluation: &Evaluation, part: &str) -> Value {
@@ -89,26 +94,6 @@ pub fn predictions_csv(judged: &Judged) -> Result<Vec<u8>, csv::Error> {
     writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))
 }
 
-/// One row a fold, and one for all of them together.
-pub(crate) fn folds_csv(folds: &[(String, Predictions)]) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(vec![]);
-    writer.write_record(["fold", "n", "accuracy", "balanced_accuracy", "roc_auc", "pr_auc", "log_loss"])?;
-    let mut row = |name: &str, evaluation: &Evaluation| {
-        let f = &evaluation.overall;
-        let text = |m: &Metric| m.as_ref().map(f64::to_string).unwrap_or_default();
-        let [n, name] = [f.n.to_string(), name.to_owned()];
-        let metrics = [&f.accuracy, &f.balanced_accuracy, &f.roc_auc, &f.pr_auc, &f.log_loss];
-        writer.write_record([name, n].into_iter().chain(metrics.into_iter().map(text)))
-    };
-    for (i, (_, predictions)) in folds.iter().enumerate() {
-        row(&(i + 1).to_string(), &evaluate(predictions))?;
-    }
-    if let Ok(pooled) = Predictions::pool(folds.iter().map(|(_, p)| p)) {
-        row("pooled", &evaluate(&pooled))?;
-    }
-    writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))
-}
-
 /// The report of a training run, judged on its validation part.
 pub(crate) fn training_report(
     recipe: &Recipe,
@@ -126,62 +111,20 @@ pub(crate) fn training_report(
         model: model(&run.manifest, Some(parameters), &name, recipe.report_language),
         data: data(dataset, "val", PartUse::Selection, recipe.report_language),
         split: Some(split_facts(recipe, dataset)),
-        training: Some(training(recipe, dataset, &run.fitted.history, run.fitted.epoch, run.fitted.ending)),
+        training: Some(training(recipe, run)),
         evaluation: run.verdict.evaluation.clone(),
         verdict: Some(run.verdict.clone()),
         coverage: coverage(&run.manifest),
-        curves: ClassCurves::of(&run.predictions),
+        curves: ClassCurves::of(&run.judged.predictions),
         folds: vec![],
         examples: run.examples.clone(),
+        remarks: remarks(&run.remarks, recipe.report_language),
     };
     Ok(report.render()?)
 }
 
-/// The report of a cross-validation: each picture judged by a network that has not seen it.
-pub(crate) fn folds_report(
-    recipe: &Recipe,
-    dataset: &Dataset,
-    folds: &[(String, Predictions)],
-    pooled: &Predictions,
-    today: &str,
-) -> Result<String, RunError> {
-    // A fold of its own for each group has the group's name, which may be a patient's number: folds are counted.
-    let fold =
-        |(i, (_, p)): (usize, &(String, Predictions))| Fold { name: (i + 1).to_string(), evaluation: evaluate(p) };
-    let (language, n, seed) = (recipe.report_language, folds.len(), recipe.seed);
-    let title = title(&recipe.model, &dataset.classes, language);
-    let all = say!(language, "all folds", "tous les plis");
-    let mut data = data(dataset, &all, PartUse::CrossValidation, language);
-    data.parts = vec![PartCounts { name: all, counts: truth_counts(pooled) }];
-    let report = Report {
-        language: recipe.report_language,
-        title: say!(language, "{title}, cross-validated", "{title}, validation croisée"),
-        created: today.into(),
-        program: program(),
-        model: Model {
-            name: say!(language, "one network a fold ({n})", "un réseau par pli ({n})"),
-            architecture: recipe.model.clone(),
-            intended_use: Some(recipe.intended_use.clone()),
-            ..Model::default()
-        },
-        data,
-        split: Some(SplitFacts {
-            how: say!(language, "{n} folds, stratified, seed {seed}", "{n} plis, stratifiés, graine {seed}"),
-            // Folds are made without dividing groups, whatever the data's own split does.
-            groups: match dataset.groups {
-                Some((groups, _)) => Groups::Kept { groups: groups as u64 },
-                None => Groups::Unknown,
-            },
-        }),
-        training: None,
-        evaluation: evaluate(pooled),
-        verdict: None,
-        coverage: None,
-        curves: ClassCurves::of(pooled),
-        folds: folds.iter().enumerate().map(fold).collect(),
-        examples: Examples::default(),
-    };
-    Ok(report.render()?)
+fn remarks(remarks: &[Remark], language: Language) -> Vec<String> {
+    remarks.iter().map(|remark| remark.words(language)).collect()
 }
 
 /// The report of a bundle on labelled pictures. `same_data` tells whether they are the list that it was trained by, so
@@ -204,7 +147,7 @@ pub fn evaluation_report(
     let (manifest, predictions) = (predictor.manifest(), &judged.predictions);
     let part = split.map_or("all", Split::name);
     let part_use = match split {
-        Some(Split::Train) if same_data => PartUse::Training,
+        Some(Split::Train) | None if same_data => PartUse::Training,
         Some(Split::Val) if same_data => PartUse::Selection,
         Some(Split::Test) if same_data => PartUse::HeldOut,
         _ => PartUse::Unknown,
@@ -234,7 +177,7 @@ pub fn evaluation_report(
             leak: manifest.data.leak.clone().filter(|_| same_data),
             alike_kept: None,
         },
-        split: None,
+        split: same_data.then(|| kept_together(manifest, labelled, language)),
         training: None,
         evaluation: evaluate(predictions),
         verdict: Some(verdict.clone()),
@@ -242,8 +185,23 @@ pub fn evaluation_report(
         curves: ClassCurves::of(predictions),
         folds: vec![],
         examples: examples(predictor, judged),
+        remarks: vec![],
     };
     report.render()
+}
+
+/// How the bundle's own data were divided, as far as it knows.
+fn kept_together(manifest: &Manifest, labelled: &Labelled, language: Language) -> SplitFacts {
+    let names: HashSet<&str> = labelled.samples.iter().filter_map(|s| s.group.as_deref()).collect();
+    let groups = names.len() as u64;
+    SplitFacts {
+        how: say!(language, "that of the training run", "celui de l’entraînement"),
+        groups: match manifest.data.groups_kept_together {
+            Some(true) if groups > 0 => Groups::Kept { groups },
+            Some(false) => Groups::Divided,
+            _ => Groups::Unknown,
+        },
+    }
 }
 
 fn coverage(manifest: &Manifest) -> Option<f64> {
@@ -283,19 +241,50 @@ fn model(manifest: &Manifest, parameters: Option<u64>, name: &str, language: Lan
         )),
         rule: Some(match manifest.decision {
             Decision::MostProbable => say!(language, "the most probable class", "la classe la plus probable"),
-            Decision::Threshold { value } => {
+            Decision::Threshold { value, chosen } => {
                 let (class, value) = (&manifest.classes[1], language.decimal(value, 3));
-                say!(
+                let rule = say!(
                     language,
                     "{class} from a probability of {value} on",
                     "{class} à partir d’une probabilité de {value}"
-                )
+                );
+                chosen.map_or_else(|| rule.clone(), |chosen| format!("{rule} ({})", aim(&chosen, language)))
             }
         }),
         hash: (!manifest.weights_sha256.is_empty()).then(|| manifest.weights_sha256.clone()),
         intended_use: Some(manifest.intended_use.clone()),
         calibrated: manifest.calibration.is_some(),
     }
+}
+
+/// What a threshold was chosen for, and what it reached where it was.
+fn aim(chosen: &Chosen, language: Language) -> String {
+    let [sensitivity, specificity] = [chosen.sensitivity, chosen.specificity].map(|share| language.percent(share));
+    let aim = match chosen.aim {
+        Aim::Sensitivity(share) => {
+            let share = language.percent(share);
+            say!(language, "for a sensitivity of {share}", "pour une sensibilité de {share}")
+        }
+        Aim::Specificity(share) => {
+            let share = language.percent(share);
+            say!(language, "for a specificity of {share}", "pour une spécificité de {share}")
+        }
+        Aim::Youden => say!(
+            language,
+            "for the largest sum of sensitivity and specificity",
+            "pour la plus grande somme de sensibilité et de spécificité"
+        ),
+        Aim::Costs { miss, false_alarm, .. } => say!(
+            language,
+            "for the least cost, {miss} a miss and {false_alarm} a false alarm",
+            "pour le moindre coût, {miss} par oubli et {false_alarm} par fausse alerte"
+        ),
+    };
+    say!(
+        language,
+        "chosen {aim}; on the calibration pictures it reached a sensitivity of {sensitivity} and a specificity of {specificity}",
+        "choisi {aim} ; sur les images de calibration : sensibilité {sensitivity}, spécificité {specificity}"
+    )
 }
 
 fn data(dataset: &Dataset, part: &str, part_use: PartUse, language: Language) -> Data {
@@ -353,21 +342,21 @@ fn split_facts(recipe: &Recipe, dataset: &Dataset) -> SplitFacts {
     }
 }
 
-fn training(recipe: &Recipe, dataset: &Dataset, history: &[EpochRow], epoch: usize, ending: Ending) -> Training {
+fn training(recipe: &Recipe, run: &Run) -> Training {
+    let Run { fitted, pictures, .. } = run;
     let table = toml::Table::try_from(recipe).unwrap_or_default();
     let shown = |value: &toml::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let dull = |value: &toml::Value| value.as_array().is_some_and(Vec::is_empty) || value.as_bool() == Some(false);
-    let counts = dataset.counts();
-    let size = |part: &str| counts.get(part).map(|classes| classes.values().sum::<usize>() as u64);
     Training {
         recipe: table
             .iter()
             .filter(|(key, value)| !dull(value) && key.as_str() != "data" && key.as_str() != "intended-use")
             .map(|(key, value)| (key.clone(), shown(value)))
             .collect(),
-        history: epoch_figures(history),
-        best_epoch: u32::try_from(epoch).ok(),
-        stopping: match ending {
+        history: epoch_figures(&fitted.history),
+        best_epoch: u32::try_from(fitted.epoch).ok(),
+        stopping: match fitted.ending {
+            _ if recipe.classifier != Classifier::Network => Stopping::NotTrained,
             Ending::Epochs => Stopping::AllEpochs,
             Ending::Asked => Stopping::Interrupted,
             Ending::Patience => Stopping::NoImprovement {
@@ -378,8 +367,8 @@ fn training(recipe: &Recipe, dataset: &Dataset, history: &[EpochRow], epoch: usi
                 patience: recipe.patience.unwrap_or_default() as u32,
             },
         },
-        training_pictures: size("train"),
-        validation_pictures: size("val"),
+        training_pictures: Some(pictures.0),
+        validation_pictures: Some(pictures.1),
     }
 }
 

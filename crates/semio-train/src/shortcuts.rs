@@ -1,6 +1,6 @@
 //! What a model makes of the parts of its pictures: whether it reads the organ or what stands around it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use semio_data::{ReadLimits, Sample, read_image};
 use semio_image::{Keep, Mask};
@@ -25,13 +25,64 @@ pub struct PartsSeen {
     pub outside: PartFigures,
 }
 
+/// What a model makes of the insides and the outsides of the masks of its pictures.
+pub(crate) struct Shown {
+    inside: Judged,
+    outside: Judged,
+}
+
 /// Shows a model that was trained on whole pictures the insides and the outsides of their masks.
 ///
-/// Pictures whose mask marks nothing are left out: a lesion's mask would tell the class by being empty. None where fewer
-/// than two classes are left, where a mask cannot be read, or where the model sees a part already.
-///
-/// What a model still tells without the organ it did not take from the organ (Maguolo and Nanni 2021, DeGrave et al.
-/// 2021); the outline of what was made black stays to be seen, so a low figure shows more than a high one.
+/// Pictures whose mask marks nothing are left out: a lesion's mask would tell the class by being empty. None where no
+/// mask marks anything, where one cannot be read, or where the model sees a part already.
+pub(crate) fn show_parts(predictor: &Predictor, judged: &Judged, threads: usize, batch_size: usize) -> Option<Shown> {
+    let pipeline = &predictor.manifest().pipeline;
+    let masked: Vec<Picture> = judged.pictures.iter().filter(|picture| is_marked(picture)).cloned().collect();
+    if pipeline.keep().is_some() || masked.is_empty() {
+        return None;
+    }
+    let seen = |keep| {
+        let judged = judge_seen(predictor, &pipeline.keeping(Some(keep)), &masked, threads, batch_size, |_| ()).ok()?;
+        judged.unreadable.is_empty().then_some(judged)
+    };
+    Some(Shown { inside: seen(Keep::Inside)?, outside: seen(Keep::Outside)? })
+}
+
+impl Shown {
+    /// What several networks made of pictures of their own; none where none has masks.
+    pub(crate) fn pool(parts: Vec<Option<Self>>) -> Option<Self> {
+        let (inside, outside) = parts.into_iter().flatten().map(|shown| (shown.inside, shown.outside)).unzip();
+        Some(Self { inside: Judged::pool(inside).ok()?, outside: Judged::pool(outside).ok()? })
+    }
+}
+
+impl PartsSeen {
+    /// Judges what was made of parts beside what was made of the same pictures whole; none where they are of one class.
+    ///
+    /// What a model still tells without the organ it did not take from the organ (Maguolo and Nanni 2021, DeGrave et al.
+    /// 2021); the outline of what was made black stays to be seen, so a low figure shows more than a high one.
+    pub(crate) fn new(whole: &Judged, shown: &Shown, samples: &[Sample]) -> Option<Self> {
+        let names: HashSet<&str> = shown.inside.pictures.iter().map(|p| p.name.as_str()).collect();
+        let members: Vec<usize> =
+            (0..whole.pictures.len()).filter(|&i| names.contains(whole.pictures[i].name.as_str())).collect();
+        let classes: HashSet<usize> = members.iter().map(|&i| whole.pictures[i].label).collect();
+        if classes.len() < 2 {
+            return None;
+        }
+        let figures = |judged: &Judged, members: &[usize]| {
+            let groups = group_names(&judged.pictures, samples);
+            PartFigures::new(&judged.predictions, groups.as_deref(), members)
+        };
+        let all: Vec<usize> = (0..shown.inside.pictures.len()).collect();
+        Some(Self {
+            whole: figures(whole, &members),
+            inside: figures(&shown.inside, &all),
+            outside: figures(&shown.outside, &all),
+        })
+    }
+}
+
+/// Both at once.
 pub fn parts_seen(
     predictor: &Predictor,
     judged: &Judged,
@@ -39,32 +90,7 @@ pub fn parts_seen(
     threads: usize,
     batch_size: usize,
 ) -> Option<PartsSeen> {
-    let pipeline = &predictor.manifest().pipeline;
-    if pipeline.keep().is_some() {
-        return None;
-    }
-    let members: Vec<usize> = (0..judged.pictures.len()).filter(|&i| is_marked(&judged.pictures[i])).collect();
-    let classes: HashSet<usize> = members.iter().map(|&i| judged.pictures[i].label).collect();
-    if classes.len() < 2 {
-        return None;
-    }
-    let masked: Vec<Picture> = members.iter().map(|&i| judged.pictures[i].clone()).collect();
-    let groups = group_names(&judged.pictures, samples);
-    let group_of: HashMap<&str, &String> =
-        judged.pictures.iter().map(|p| p.name.as_str()).zip(groups.iter().flatten()).collect();
-    let seen = |keep| {
-        let judged = judge_seen(predictor, &pipeline.keeping(Some(keep)), &masked, threads, batch_size, |_| ()).ok()?;
-        let whole = judged.unreadable.is_empty();
-        let groups: Option<Vec<String>> =
-            judged.pictures.iter().map(|p| group_of.get(p.name.as_str()).map(|group| (*group).clone())).collect();
-        let all: Vec<usize> = (0..judged.pictures.len()).collect();
-        whole.then(|| PartFigures::new(&judged.predictions, groups.as_deref(), &all))
-    };
-    Some(PartsSeen {
-        whole: PartFigures::new(&judged.predictions, groups.as_deref(), &members),
-        inside: seen(Keep::Inside)?,
-        outside: seen(Keep::Outside)?,
-    })
+    PartsSeen::new(judged, &show_parts(predictor, judged, threads, batch_size)?, samples)
 }
 
 /// Whether the picture has a mask that marks something; one that cannot be read is found out later.

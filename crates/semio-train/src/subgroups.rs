@@ -96,6 +96,13 @@ const COLUMNS: [(Trait, &[&str]); 4] = [
 const FURTHER: [&str; 8] =
     ["modality", "manufacturer", "scanner", "device", "field_strength", "ethnicity", "race", "subset"];
 
+/// Whether a column names places or devices, so that its values may be shown; others may name patients.
+pub(crate) fn names_a_source(column: &str) -> bool {
+    let column = column.to_lowercase();
+    COLUMNS.iter().any(|(told, names)| *told == Trait::Source && names.contains(&column.as_str()))
+        || FURTHER.contains(&column.as_str())
+}
+
 /// The figures of each value of each known column, and of the columns that `wanted` names.
 ///
 /// # Shapes

@@ -1,11 +1,11 @@
 use std::collections::HashSet;
 
 use semio_data::Sample;
-use semio_model::{Manifest, Outcome};
+use semio_model::{Manifest, Outcome, Predictor};
 use semio_stats::{
     Binning, Bootstrap, Brier, EceUnderCalibration, Evaluation, Figures, InputError, Interval, IntervalMethod, Judge,
-    PartFigures, Predictions, Reliability, SetFigures, Table, brier, ece_under_calibration, evaluate, risk_coverage,
-    top_label,
+    PartFigures, Predictions, PredictiveValues, Reliability, RiskCoveragePoint, SetFigures, Table, brier,
+    ece_under_calibration, evaluate, predictive_values, risk_coverage, top_label, wilson_interval,
 };
 use serde::Serialize;
 
@@ -33,6 +33,9 @@ pub struct Verdict {
     pub outcomes: Outcomes,
     /// The main figures by sex, age, source, view and further columns; empty where the data tell none of them.
     pub subgroups: Vec<Subgroups>,
+    /// What an answer is worth where the classes have other frequencies; none where no such place was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_site: Option<AtSite>,
     /// The main figures with and without the pictures that the parts before know; none where no leak was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leak: Option<LeakScores>,
@@ -42,6 +45,34 @@ pub struct Verdict {
     /// The main figures of the pictures with masks, seen whole, inside and outside of them; none without masks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parts_seen: Option<PartsSeen>,
+}
+
+/// What a class given, or not given, is worth at a place.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AtSite {
+    /// The classes' frequencies there.
+    pub prevalence: Vec<f64>,
+    /// `[true][given]`: how the judged pictures are decided with the probabilities of that place.
+    pub confusion_matrix: Vec<Vec<u64>>,
+    /// One entry a class.
+    pub predictive_values: Vec<PredictiveValues>,
+}
+
+impl AtSite {
+    /// Decides the judged pictures anew with a predictor that was adapted to the place; none where it was not.
+    ///
+    /// # Errors
+    /// [`InputError::MissingClass`] where a class of the place has no judged picture.
+    pub fn new(predictor: &Predictor, predictions: &Predictions) -> Result<Option<Self>, InputError> {
+        let Some(prevalence) = predictor.prevalence() else { return Ok(None) };
+        let mut confusion_matrix = vec![vec![0; prevalence.len()]; prevalence.len()];
+        for (i, &truth) in predictions.truth().iter().enumerate() {
+            let (given, _) = predictor.decide(predictions.probabilities(i));
+            confusion_matrix[truth][given] += 1;
+        }
+        let predictive_values = predictive_values(&confusion_matrix, prevalence)?;
+        Ok(Some(Self { prevalence: prevalence.to_vec(), confusion_matrix, predictive_values }))
+    }
 }
 
 /// The main figures of pictures that a part before knows, and of those that none knows.
@@ -69,7 +100,8 @@ pub struct About<'a> {
 pub struct Intervals {
     /// The share of samples that they hold.
     pub level: f64,
-    /// `bca`: bias-corrected and accelerated bootstrap (Efron 1987), whole groups drawn, as many of each class.
+    /// `bca`: bias-corrected and accelerated bootstrap (Efron 1987), whole groups drawn, as many of each class. Where all
+    /// samples agree, accuracy, recall and specificity have Wilson's interval over groups, and other figures none.
     pub method: &'static str,
     /// Groups drawn from; as many as pictures where no groups are known.
     pub groups: usize,
@@ -93,6 +125,8 @@ pub struct CalibrationFigures {
     pub brier: Brier,
     /// Area under the risk–coverage curve: the mean error while ever less sure pictures are answered.
     pub risk_coverage_area: f64,
+    /// The curve itself, at about a hundred places.
+    pub risk_coverage: Vec<RiskCoveragePoint>,
 }
 
 /// How many pictures ended how.
@@ -108,6 +142,8 @@ pub struct Outcomes {
 
 /// Bins of reliability diagrams.
 const BINS: usize = 10;
+/// Points kept of a risk–coverage curve.
+const CURVE: usize = 100;
 /// Perfectly calibrated models that are simulated.
 const SIMULATIONS: usize = 1000;
 
@@ -126,7 +162,7 @@ impl Verdict {
             level: 0.95,
             method: "bca",
             groups: bootstrap.groups(),
-            figures: bootstrap.intervals(&judge, 0.95, IntervalMethod::Bca),
+            figures: with_width(&bootstrap.intervals(&judge, 0.95, IntervalMethod::Bca), predictions, groups),
         };
         let sets: Option<Vec<Vec<usize>>> = results.iter().map(|r| r.set.clone()).collect();
         let classes = predictions.classes().len();
@@ -143,6 +179,7 @@ impl Verdict {
                 refused: count(|o| matches!(o, Outcome::Refused(_))),
             },
             subgroups: subgroups(predictions, &judged.pictures, about.samples, about.columns, about.subgroups, groups),
+            at_site: None,
             leak: leak_scores(manifest, judged, about, groups),
             gaze: None,
             parts_seen: None,
@@ -168,18 +205,51 @@ fn leak_scores(
     Some(LeakScores { touched: figures(&touched), untouched: figures(&untouched) })
 }
 
+/// An interval without width says that nothing varied in the samples, and not that the figure is certain: shares whose
+/// groups can be counted get Wilson's instead.
+fn with_width(
+    intervals: &Figures<Option<Interval>>,
+    predictions: &Predictions,
+    groups: Option<&[String]>,
+) -> Figures<Option<Interval>> {
+    let mut figures = intervals.map(|_, interval| interval.filter(|i| i.high > i.low));
+    let (truth, decided) = (predictions.truth(), predictions.decided());
+    // Of so many groups as carry the pictures, the share that succeeded.
+    let wilson = |members: &dyn Fn(usize) -> bool, right: &dyn Fn(usize) -> bool| {
+        let members: Vec<usize> = (0..predictions.len()).filter(|&i| members(i)).collect();
+        let share = members.iter().filter(|&&i| right(i)).count() as f64 / members.len() as f64;
+        let own = |&i: &usize| groups.and_then(|g| g.get(i)).filter(|name| !name.is_empty());
+        let named: HashSet<&String> = members.iter().filter_map(own).collect();
+        let trials = named.len() + members.iter().filter(|i| own(i).is_none()).count();
+        let (low, high) = wilson_interval((share * trials as f64).round() as u64, trials as u64)?;
+        Some(Interval { low, high })
+    };
+    figures.accuracy = figures.accuracy.or_else(|| wilson(&|_| true, &|i| truth[i] == decided[i]));
+    for (class, own) in figures.per_class.values_mut().enumerate() {
+        own.recall = own.recall.or_else(|| wilson(&|i| truth[i] == class, &|i| decided[i] == class));
+        own.specificity = own.specificity.or_else(|| wilson(&|i| truth[i] != class, &|i| decided[i] != class));
+    }
+    figures
+}
+
 fn calibration(predictions: &Predictions, calibrated: bool) -> Result<CalibrationFigures, InputError> {
     let rows = (0..predictions.len()).flat_map(|i| predictions.probabilities(i).iter().copied()).collect();
     let table = Table::new(rows, predictions.classes().len())?;
     let (confidences, hits) = top_label(&table, predictions.truth())?;
     // Rounding may put the sum of a row a little above 1.
     let confidences: Vec<f64> = confidences.into_iter().map(|p| p.clamp(0.0, 1.0)).collect();
+    let curve = risk_coverage(&confidences, &hits)?;
+    let step = curve.points.len().div_ceil(CURVE).max(1);
+    // The last point, where all is answered, always stays.
+    let mut points: Vec<RiskCoveragePoint> = curve.points.iter().rev().step_by(step).copied().collect();
+    points.reverse();
     Ok(CalibrationFigures {
         calibrated,
         equal_width: Reliability::new(&confidences, &hits, Binning::EqualWidth(BINS))?,
         equal_mass: Reliability::new(&confidences, &hits, Binning::EqualMass(BINS))?,
         by_chance: ece_under_calibration(&confidences, Binning::EqualWidth(BINS), SIMULATIONS, 0)?,
         brier: brier(&table, predictions.truth(), Binning::EqualMass(BINS))?,
-        risk_coverage_area: risk_coverage(&confidences, &hits)?.area,
+        risk_coverage_area: curve.area,
+        risk_coverage: points,
     })
 }

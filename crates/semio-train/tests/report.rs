@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use semio_model::{Doubt, Outcome};
 use semio_stats::{Predictions, evaluate};
 use semio_train::{
     Language,
@@ -51,6 +52,7 @@ fn examples(p: &Predictions, count: usize) -> Examples {
         truth: p.classes()[p.truth()[row]].clone(),
         given: p.classes()[p.decided()[row]].clone(),
         probability: p.probabilities(row)[p.decided()[row]],
+        outcome: if row % 7 == 3 { Outcome::Unsure(Doubt::Several) } else { Outcome::Answered },
     };
     let maps = Some(Maps::Shown { method: "grad-cam".into() });
     let all = |rows: Vec<usize>| rows.into_iter().map(example).collect();
@@ -138,6 +140,7 @@ fn full() -> Report {
         curves: ClassCurves::of(&p),
         folds: vec![],
         examples: examples(&p, 8),
+        remarks: vec![],
     }
 }
 
@@ -175,6 +178,7 @@ fn folds() -> Report {
         curves: ClassCurves::of(&pooled),
         folds: folds.map(|(i, p)| Fold { name: (i + 1).to_string(), evaluation: evaluate(p) }).collect(),
         examples: Examples::default(),
+        remarks: vec!["A remark of the run.".into()],
     }
 }
 
@@ -283,6 +287,7 @@ fn a_report_with_nothing_optional() {
         curves: vec![],
         folds: vec![],
         examples: Examples::default(),
+        remarks: vec!["A remark of the run.".into()],
     };
     let text = text(&page("bare", &report));
     assert!(text.contains("only one class is present") && text.contains("On 1 picture of the part “all”"), "{text}");

@@ -110,6 +110,10 @@ pub(crate) struct SplitFlags {
     #[arg(long)]
     #[serde(skip_serializing_if = "is_false")]
     allow_leak: bool,
+    /// Lists or folders that the model will be judged on: pictures that stand in them too, or nearly, are left out
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    apart_from: Vec<PathBuf>,
     /// Divides the pictures anew, whatever parts the data name
     #[arg(long)]
     #[serde(skip_serializing_if = "is_false")]
@@ -147,6 +151,11 @@ pub(crate) struct RecipeFlags {
     #[arg(long, value_name = "KIND", help_heading = "Network and picture")]
     #[serde(skip_serializing_if = "Option::is_none")]
     color: Option<String>,
+    /// Decodes JPEG 2000 files at their lowest resolution with N pixels for each that the network reads, along a side: much
+    /// faster, and a little different [default: whole]
+    #[arg(long, value_name = "N", help_heading = "Network and picture")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decode_detail: Option<usize>,
     /// Stored samples to brightness: full range, image (darkest to brightest) or percentile [default: full]
     #[arg(long, value_name = "RULE", help_heading = "Network and picture")]
     #[serde(skip_serializing_if = "Option::is_none")]

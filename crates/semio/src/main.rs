@@ -6,6 +6,7 @@ mod commands;
 mod fault;
 mod flags;
 mod inputs;
+mod prevalence;
 mod progress;
 mod weights;
 

@@ -64,6 +64,66 @@ fn a_result_says_what_it_is_worth() {
 }
 
 #[test]
+fn a_threshold_for_sensitivity_stays_where_a_class_is_rare() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = synthetic(folder.path(), "leukemia", "120");
+    let place = folder.path().join("run");
+    run(&[&short(&labels, text(&place), "2")[..], &["--threshold", "sensitivity=0.9"]].concat(), 0);
+    let bundle = place.join("bundle");
+    let manifest: Value = serde_json::from_slice(&fs::read(bundle.join("bundle.json")).unwrap()).unwrap();
+    let chosen = &manifest["decision"]["chosen"];
+    assert_eq!(chosen["aim"]["sensitivity"], 0.9, "{manifest}");
+    assert!(chosen["sensitivity"].as_f64().unwrap() >= 0.9);
+    assert!(fs::read_to_string(bundle.join("card.md")).unwrap().contains("chosen for a sensitivity of 0.9"));
+    assert!(fs::read_to_string(place.join("report.html")).unwrap().contains("chosen for a sensitivity of 90.0"));
+
+    let images = folder.path().join("data/images");
+    let site = "all=0.99,hem=0.01";
+    let predicted =
+        |more: &[&str]| lines(&out(&run(&[&["predict", text(&bundle), text(&images), "--json"], more].concat(), 0)));
+    let (here, there) = (predicted(&[]), predicted(&["--prevalence", site]));
+    for (a, b) in here.iter().zip(&there) {
+        assert_eq!(a["class"], b["class"], "sensitivity does not depend on how frequent a class is");
+        assert!(a["p_hem"].as_f64() >= b["p_hem"].as_f64());
+    }
+    let picture = fs::read_dir(&images).unwrap().next().unwrap().unwrap().path();
+    let picture =
+        if picture.is_dir() { fs::read_dir(picture).unwrap().next().unwrap().unwrap().path() } else { picture };
+    let done = run(&["predict", text(&bundle), text(&picture), "--prevalence", site], 0);
+    assert!(err(&done).contains("adjusted to these class frequencies: all 0.99, hem 0.01"));
+    assert!(!out(&done).contains("to which it gave"), "shares among other pictures say nothing there");
+
+    let list = place.join("split.csv");
+    let args = ["evaluate", text(&bundle), "--data", text(&list), "--split", "val", "--json", "--prevalence", site];
+    let judged: Value = serde_json::from_str(&out(&run(&args, 0))).unwrap();
+    let matrix = &judged["at_site"]["confusion_matrix"];
+    assert_eq!(matrix, &judged["confusion_matrix"], "the same threshold, the same decisions");
+    let [[tn, fp], [fneg, tp]] = serde_json::from_value::<[[f64; 2]; 2]>(matrix.clone()).unwrap();
+    let (hit, alarm) = (0.01 * tp / (tp + fneg), 0.99 * fp / (tn + fp));
+    let told = judged["at_site"]["predictive_values"][1]["positive"].as_f64();
+    let bayes = (hit + alarm > 0.0).then(|| hit / (hit + alarm));
+    assert!(told.zip(bayes).map_or(told == bayes, |(a, b)| (a - b).abs() < 1e-9), "{told:?} {bayes:?}");
+}
+
+#[test]
+fn too_small_a_calibration_part_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = synthetic(folder.path(), "leukemia", "40");
+    let trained = |name: &str, more: &[&str]| {
+        let place = folder.path().join(name);
+        let said = out(&run(&[&short(&labels, text(&place), "1")[..], more].concat(), 0));
+        (said, fs::read_to_string(place.join("report.html")).unwrap())
+    };
+    let (said, page) = trained("none", &["--calibration-ratio", "0"]);
+    assert!(said.contains("note     Nothing was left of the validation part for calibration"), "{said}");
+    assert!(page.contains("is never unsure, and refuses no picture"));
+    let (said, _) = trained("few", &["--coverage", "0.99"]);
+    assert!(said.contains("every set holds every class"), "{said}");
+    let (said, _) = trained("enough", &["--coverage", "0.5"]);
+    assert!(!said.contains("note  "), "{said}");
+}
+
+#[test]
 fn a_map_shows_where_the_model_looked() {
     let folder = tempfile::tempdir().unwrap();
     let labels = synthetic(folder.path(), "leukemia", "40");

@@ -44,6 +44,27 @@ fn leaky(folder: &Path) -> String {
 }
 
 #[test]
+fn what_another_list_holds_is_not_learned_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = synthetic(folder.path(), "leukemia", "80");
+    let (_, rows) = table(Path::new(&labels));
+    let (data, other) = (Path::new(&labels).parent().unwrap(), folder.path().join("other"));
+    fs::create_dir(&other).unwrap();
+    let shared: Vec<&String> = rows.iter().filter(|r| r[2] == "train").map(|r| &r[0]).take(7).collect();
+    for (i, file) in shared.iter().enumerate() {
+        fs::copy(data.join(file), other.join(format!("{i}.png"))).unwrap();
+    }
+    let place = folder.path().join("run");
+    let more = ["--apart-from", text(&other)];
+    let said = out(&run(&[&short(&labels, text(&place), "1")[..], &more].concat(), 0));
+    assert!(said.contains("(nearly) the same picture stands in"), "{said}");
+    let (_, kept) = table(&place.join("split.csv"));
+    assert_eq!(kept.len(), rows.len() - shared.len());
+    assert!(!kept.iter().any(|row| shared.iter().any(|file| row[0].ends_with(file.as_str()))));
+    assert!(fs::read_to_string(place.join("report.html")).unwrap().contains("(nearly) the same picture stands in"));
+}
+
+#[test]
 fn a_leak_is_refused_or_told_everywhere() {
     let folder = tempfile::tempdir().unwrap();
     let labels = leaky(folder.path());

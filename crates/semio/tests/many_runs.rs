@@ -136,6 +136,10 @@ fn a_search_over_folds_keeps_patients_together() {
     let said = out(&run(&["tune", text(&file), "--data", &labels, "-o", text(&place)], 0));
     assert!(said.contains("searched 2 trials: 2 to the end"), "{said}");
     assert!(place.join("trial-0001/folds.csv").exists());
+    let best = fs::read_to_string(place.join("best.toml")).unwrap();
+    assert!(best.contains("judged by 2 folds") && !best.contains("\nfolds"), "its training leaves a bundle: {best}");
+    let bundles = ["trial-0001/fold-1/bundle", "trial-0002/fold-1/bundle"].map(|b| place.join(b).exists());
+    assert_eq!(bundles.iter().filter(|there| **there).count(), 1, "the best trial's alone");
 }
 
 #[test]

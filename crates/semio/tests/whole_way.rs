@@ -134,6 +134,15 @@ fn a_recipe_file_does_what_its_flags_do() {
     let set_aside = rows(Path::new(&labels)).iter().filter(|r| r["split"] == "test").count();
     assert!(set_aside > 0);
     assert_eq!(folds[2]["n"], (40 - set_aside).to_string(), "folds leave the data's own test part alone");
+    // All folds together are judged as one part is.
+    let pooled: Value = serde_json::from_slice(&read(&a, "evaluation.json")).unwrap();
+    assert!(pooled["intervals"]["accuracy"]["low"].as_f64().unwrap() < pooled["accuracy"].as_f64().unwrap());
+    let outcomes = pooled["outcomes"].as_object().unwrap();
+    assert_eq!(outcomes.values().filter_map(Value::as_u64).sum::<u64>() as usize, 40 - set_aside);
+    assert_eq!(rows(&a.join("predictions.csv")).len(), 40 - set_aside);
+    let page = fs::read_to_string(a.join("report.html")).unwrap();
+    assert!(page.contains("2 folds, stratified, seed 5") && page.contains("How sure the results are"));
+    assert!(!a.join("features").exists(), "features that can be computed again do not stay");
     // A fold's bundle tells what this network saw, and on what it was judged.
     let bundle: Value = serde_json::from_slice(&read(&a.join("fold-1/bundle"), "bundle.json")).unwrap();
     assert_eq!(bundle["metrics"]["part"], "held-out fold");
@@ -186,5 +195,6 @@ fn leaving_one_of_two_patients_out_chooses_nothing() {
     let folds = rows(&place.join("folds.csv"));
     assert_eq!(folds.iter().map(|r| r["n"].as_str()).collect::<Vec<_>>(), ["20", "20", "40"]);
     let report = fs::read_to_string(place.join("report.html")).unwrap();
+    assert!(report.contains("2 folds, one for each group"));
     assert!(!PATIENTS.iter().any(|patient| report.contains(patient)), "patients are not named");
 }

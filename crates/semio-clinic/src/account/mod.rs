@@ -1,6 +1,7 @@
 //! People: registration, confirmation, passwords, signing in.
 
 mod field;
+mod letter;
 mod password;
 mod register;
 mod second_factor;
@@ -18,27 +19,22 @@ use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{NotSet, Set},
     ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::LikeExpr,
 };
 use uuid::Uuid;
 
 use crate::{
     audit::Entry,
     clock,
-    secret::{digest, random_text},
     store::{
         Change, Store, StoreError,
         entity::{
-            circle, letter,
-            letter::Purpose,
-            person,
+            circle, person,
             person::{Model as Person, Role},
-            session as session_table,
+            session as session_table, token as token_table,
         },
     },
 };
-
-/// How long a link works.
-const LINK_LIFE: i64 = 24 * 60 * clock::MINUTE;
 
 /// What somebody types to register.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
@@ -239,15 +235,20 @@ impl Store {
         Ok(person::Entity::find().filter(person::Column::EmailKey.eq(key)).one(self.db()).await?)
     }
 
-    /// People, the latest first.
-    pub(crate) async fn people(&self, most: u64) -> Result<Vec<Person>, StoreError> {
+    /// People whose e-mail address begins so, the latest first: `most` of them behind the first `skipped`.
+    pub(crate) async fn people(&self, begin: &str, skipped: u64, most: u64) -> Result<Vec<Person>, StoreError> {
         // An end in any case, so that the database begins to read there.
-        Ok(person::Entity::find()
-            .filter(person::Column::CreatedAt.lt(i64::MAX))
-            .order_by_desc(person::Column::CreatedAt)
-            .limit(most)
-            .all(self.db())
-            .await?)
+        let mut query = person::Entity::find().filter(person::Column::CreatedAt.lt(i64::MAX));
+        let begin: String = begin.trim().to_lowercase().chars().filter(|c| !c.is_control()).take(254).collect();
+        if !begin.is_empty() {
+            // The bounds find it by the index, and the pattern leaves out what a database orders between them otherwise.
+            let pattern = begin.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+            query = query
+                .filter(person::Column::EmailKey.gte(&begin))
+                .filter(person::Column::EmailKey.lt(format!("{begin}\u{10ffff}")))
+                .filter(person::Column::EmailKey.like(LikeExpr::new(format!("{pattern}%")).escape('!')));
+        }
+        Ok(query.order_by_desc(person::Column::CreatedAt).offset(skipped).limit(most).all(self.db()).await?)
     }
 
     /// Whether anybody has an account.
@@ -255,7 +256,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where the database does not answer.
     pub async fn has_people(&self) -> Result<bool, StoreError> {
-        Ok(!self.people(1).await?.is_empty())
+        Ok(!self.people("", 0, 1).await?.is_empty())
     }
 
     /// Confirms an account, so that its owner can sign in.
@@ -269,7 +270,7 @@ impl Store {
         change.commit().await
     }
 
-    /// Closes an account, or opens it again. Closing ends its sessions.
+    /// Closes an account, or opens it again. Closing ends its sessions and takes back its keys.
     pub(crate) async fn close_person(&self, id: Uuid, closed: bool, by: Uuid) -> Result<(), StoreError> {
         let person = self.person(id).await?;
         let mut change = self.change().await?;
@@ -297,67 +298,6 @@ impl Store {
         row.reads_first = Set(reads_first);
         row.update(self.db()).await?;
         Ok(())
-    }
-
-    /// Makes a one-time link's secret. Earlier ones of the same purpose no longer work.
-    pub(crate) async fn write_letter(
-        &self,
-        id: Uuid,
-        purpose: Purpose,
-        by: Option<Uuid>,
-    ) -> Result<String, StoreError> {
-        let secret = random_text();
-        let now = clock::now();
-        let mut change = self.change().await?;
-        letter::Entity::update_many()
-            .col_expr(letter::Column::UsedAt, now.into())
-            .filter(letter::Column::PersonId.eq(id))
-            .filter(letter::Column::UsedAt.is_null())
-            .exec(change.tx())
-            .await?;
-        letter::ActiveModel {
-            id: Set(Uuid::now_v7()),
-            person_id: Set(id),
-            purpose: Set(purpose),
-            token_hash: Set(digest(&secret)),
-            expires_at: Set(now + LINK_LIFE),
-            used_at: NotSet,
-        }
-        .insert(change.tx())
-        .await?;
-        change.note(Entry { person: by, ..Entry::by_nobody("person.link") }.of(id));
-        change.commit().await?;
-        Ok(secret)
-    }
-
-    /// Sets a new password with a one-time link, and ends all sessions. `false` where the link does not work.
-    pub(crate) async fn reset_password(&self, secret: &str, new: &str, strength: Strength) -> Result<bool, FormError> {
-        let found = letter::Entity::find()
-            .filter(letter::Column::TokenHash.eq(digest(secret)))
-            .one(self.db())
-            .await
-            .map_err(StoreError::from)?;
-        let usable =
-            |l: &letter::Model| l.used_at.is_none() && l.expires_at > clock::now() && l.purpose == Purpose::Reset;
-        let Some(link) = found.filter(usable) else { return Ok(false) };
-        let person = self.person(link.person_id).await?;
-        let mut change = self.change().await?;
-        // Of two at the same time one finds the link unused.
-        let used = letter::Entity::update_many()
-            .col_expr(letter::Column::UsedAt, clock::now().into())
-            .filter(letter::Column::Id.eq(link.id))
-            .filter(letter::Column::UsedAt.is_null())
-            .exec(change.tx())
-            .await
-            .map_err(StoreError::from)?;
-        if used.rows_affected == 0 {
-            return Ok(false);
-        }
-        let id = person.id;
-        set_password(&change, person, new, strength, None).await?;
-        change.note(Entry::by(id, "person.password-reset").of(id));
-        change.commit().await?;
-        Ok(true)
     }
 
     /// Whether this is the person's password.
@@ -405,10 +345,14 @@ async fn set_password(
     Ok(())
 }
 
+/// Ends a person's sessions, all but the one that is kept. Where none is kept, whoever may hold something is to be locked
+/// out: keys of programs are taken back too.
 async fn end_sessions(change: &Change, person: Uuid, keep: Option<Uuid>) -> Result<(), StoreError> {
     let mut delete = session_table::Entity::delete_many().filter(session_table::Column::PersonId.eq(person));
     if let Some(keep) = keep {
         delete = delete.filter(session_table::Column::Id.ne(keep));
+    } else {
+        token_table::Entity::delete_many().filter(token_table::Column::PersonId.eq(person)).exec(change.tx()).await?;
     }
     delete.exec(change.tx()).await?;
     Ok(())

@@ -137,7 +137,7 @@ impl Store {
         Ok(Some(SignedIn { person, session }))
     }
 
-    /// Ends one session, or all of the person's.
+    /// Ends one session, or all of the person's with all keys.
     pub(crate) async fn sign_out(&self, who: &SignedIn, everywhere: bool) -> Result<(), StoreError> {
         let mut change = self.change().await?;
         if everywhere {

@@ -14,11 +14,13 @@ use uuid::Uuid;
 
 use super::{
     BackupError, Contents, SCHEMA, archive, blocking,
+    scratch::Scratch,
     tables::{CHUNK, Lines, TABLES, Table},
 };
 use crate::{
     clock,
     config::Config,
+    private,
     store::{self, StoreError},
 };
 
@@ -29,6 +31,8 @@ pub(crate) async fn save_before_change(config: &Config) -> Result<Option<PathBuf
     let path = if db.get_database_backend() == DatabaseBackend::Sqlite {
         let path = config.data.join(format!("{name}.db"));
         let quoted = path.display().to_string().replace('\'', "''");
+        // Into an empty file that is there already, so that others cannot look into it either.
+        private::file(&path).map_err(|e| BackupError::file("write", &path, e))?;
         db.execute_unprepared(&format!("VACUUM INTO '{quoted}'")).await.map_err(StoreError::from)?;
         path
     } else {
@@ -46,7 +50,7 @@ async fn rows(
     tables_version: String,
     output: PathBuf,
 ) -> Result<(), BackupError> {
-    let spool = tempfile::tempdir_in(&config.data).map_err(|e| BackupError::file("write", &config.data, e))?;
+    let spool = Scratch::within(&config.data)?;
     let tx = db.begin_with_config(Some(IsolationLevel::RepeatableRead), None).await.map_err(StoreError::from)?;
     let mut tables = vec![];
     for (name, key) in TABLES {

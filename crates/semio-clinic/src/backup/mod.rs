@@ -9,6 +9,7 @@ mod age;
 mod archive;
 mod before;
 mod schedule;
+mod scratch;
 mod tables;
 
 use std::{
@@ -24,13 +25,17 @@ pub use age::{AgeKeyError, Identity, Recipient};
 pub(crate) use before::save_before_change;
 pub(crate) use schedule::keep;
 pub use schedule::{Proof, Schedule, last_proof};
+use scratch::Scratch;
+pub(crate) use scratch::sweep;
 pub use tables::Table;
 
 use crate::{
     audit::{Verified, read_heads},
     clock,
     config::Config,
-    server::{ServeError, open_store},
+    private,
+    secret::{AUDIT, CODES},
+    server::{ServeError, must_hold_records, open_store},
     store::{Store, StoreError, entity::picture},
 };
 
@@ -106,14 +111,27 @@ pub enum BackupError {
     #[error("{0} is not empty; a backup is only restored into an empty place")]
     NotEmpty(String),
     /// The keys are not there.
-    #[error("{path} holds no audit.key; name the folder of keys that was kept apart", path = .0.display())]
-    Keys(PathBuf),
+    #[error("{path} holds no {name}; name the folder of keys that was kept apart", path = .0.display(), name = .1)]
+    Keys(PathBuf, &'static str),
     /// What was restored is not what was taken.
     #[error("what was restored differs from the backup: {0}")]
     Differs(String),
 }
 
 impl BackupError {
+    /// The end of the key under which people read what kind of fault it is.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::File { .. } | Self::NotEmpty(_) => "file",
+            Self::Store(_) | Self::Place(_) | Self::Table(_) => "records",
+            Self::Restless => "restless",
+            Self::Picture(_) => "picture",
+            Self::Form(..) | Self::Sealed(_) => "form",
+            Self::Keys(..) => "keys",
+            Self::Differs(_) => "differs",
+        }
+    }
+
     fn file(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self::File { action, path: path.into(), source }
     }
@@ -128,6 +146,7 @@ const TRIES: usize = 3;
 /// # Errors
 /// [`BackupError`] names what cannot be read or written.
 pub async fn take(config: &Config, output: &Path, recipients: &[Recipient]) -> Result<Contents, BackupError> {
+    must_hold_records(config).map_err(Box::new)?;
     let store = open_store(config).await.map_err(Box::new)?;
     take_from(&store, config, output, recipients).await
 }
@@ -143,7 +162,8 @@ async fn take_from(
     for _ in 0..TRIES {
         // Heads first: the trail that is read after them holds them.
         let heads = fs::read(config.audit_heads()).unwrap_or_default();
-        let spool = tempfile::tempdir_in(folder).map_err(|e| BackupError::file("write", folder, e))?;
+        // Rows in the clear lie where they lie anyway, and not on the disk that an encrypted backup goes to.
+        let spool = Scratch::within(&config.data)?;
         let tables = dump(store, spool.path()).await?;
         let contents = Contents {
             schema: SCHEMA,
@@ -204,16 +224,16 @@ pub async fn restore(
         }
     }
     // The embedded database lies in the data folder.
-    fs::create_dir_all(&config.data).map_err(|e| BackupError::file("write", &config.data, e))?;
+    private::folder(&config.data).map_err(|e| BackupError::file("write", &config.data, e))?;
     if !crate::store::is_empty(&config.database_url()).await? {
         return Err(BackupError::NotEmpty("the database".into()));
     }
-    let spool = tempfile::tempdir_in(&config.data).map_err(|e| BackupError::file("write", &config.data, e))?;
+    let spool = Scratch::within(&config.data)?;
     let contents = {
         let (file, spool, identity) = (file.to_owned(), spool.path().to_owned(), identity.cloned());
         blocking(move || archive::unpack(&file, &spool, identity.as_ref())).await?
     };
-    copy_keys(keys, &config.data.join("keys"))?;
+    copy_keys(keys, &config.data.join("keys"), &contents)?;
     for (from, to) in [("pictures", config.data.join("pictures")), ("models", config.models.clone())] {
         let from = spool.path().join(from);
         if from.is_dir() {
@@ -232,7 +252,7 @@ pub async fn restore(
 
 /// Whether the place holds what the backup says.
 async fn compare(store: &Store, config: &Config, contents: &Contents) -> Result<(), BackupError> {
-    let spool = tempfile::tempdir().map_err(|e| BackupError::file("write", Path::new("a temporary folder"), e))?;
+    let spool = Scratch::within(&config.data)?;
     let found = dump(store, spool.path()).await?;
     for was in &contents.tables {
         let is = found.iter().find(|table| table.name == was.name);
@@ -241,24 +261,31 @@ async fn compare(store: &Store, config: &Config, contents: &Contents) -> Result<
             return Err(BackupError::Differs(format!("table {} ({rows} rows of {})", was.name, was.rows)));
         }
     }
-    let (data, files) = (config.data.clone(), contents.files.clone());
+    let (data, models, files) = (config.data.clone(), config.models.clone(), contents.files.clone());
     blocking(move || {
-        let damaged = files
-            .iter()
-            .find(|(name, sha256)| name.starts_with("pictures/") && !archive::is_file_of(&data.join(name), sha256));
+        // Where they lie now: moving them to another disk copies them.
+        let place = |name: &str| match name.strip_prefix("models/") {
+            Some(below) => Some(models.join(below)),
+            None => name.starts_with("pictures/").then(|| data.join(name)),
+        };
+        let is_damaged =
+            |(name, sha256): &(&String, &String)| place(name).is_some_and(|place| !archive::is_file_of(&place, sha256));
+        let damaged = files.iter().find(is_damaged);
         damaged.map_or(Ok(()), |(name, _)| Err(BackupError::Differs(format!("file {name}"))))
     })
     .await?;
-    match store.verify_audit(&read_heads(&config.audit_heads())).await? {
-        Verified::Whole { .. } => Ok(()),
+    // A backup from before the first end was written down holds none.
+    match store.verify_audit_with(&read_heads(&config.audit_heads())).await? {
+        Verified::Whole { .. } | Verified::NoHeads { .. } => Ok(()),
         other => Err(BackupError::Differs(format!("the audit trail does not verify with these keys ({other:?})"))),
     }
 }
 
-/// Restores a backup to a scratch place beside it and takes that away again.
+/// Restores a backup to a scratch place and takes that away again: beside it, or in the data folder where the backup is
+/// encrypted and nothing of it may lie open on its disk.
 pub(crate) async fn prove(file: &Path, config: &Config, identity: &Identity) -> Result<Contents, BackupError> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let scratch = tempfile::tempdir_in(folder).map_err(|e| BackupError::file("write", folder, e))?;
+    let beside = file.parent().unwrap_or(Path::new("."));
+    let scratch = Scratch::within(if config.recipients().is_empty() { beside } else { &config.data })?;
     let place = Config {
         database: None,
         data: scratch.path().join("data"),
@@ -268,11 +295,15 @@ pub(crate) async fn prove(file: &Path, config: &Config, identity: &Identity) -> 
     restore(file, &place, &config.data.join("keys"), Some(identity)).await
 }
 
-fn copy_keys(from: &Path, to: &Path) -> Result<(), BackupError> {
-    if !from.join("audit.key").is_file() {
-        return Err(BackupError::Keys(from.into()));
+fn copy_keys(from: &Path, to: &Path, contents: &Contents) -> Result<(), BackupError> {
+    // Without the second nobody whose sign-in asks for a code could sign in.
+    let has_codes = contents.tables.iter().any(|table| table.name == "second_factor" && table.rows > 0);
+    for name in std::iter::once(AUDIT).chain(has_codes.then_some(CODES)) {
+        if !from.join(name).is_file() {
+            return Err(BackupError::Keys(from.into(), name));
+        }
     }
-    fs::create_dir_all(to).map_err(|e| BackupError::file("write", to, e))?;
+    private::folder(to).map_err(|e| BackupError::file("write", to, e))?;
     for name in crate::secret::FILES {
         if from.join(name).is_file() {
             // Permissions are copied with the bytes.

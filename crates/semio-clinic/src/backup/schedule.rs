@@ -39,6 +39,9 @@ pub struct Proof {
     pub pictures: usize,
     /// What was wrong; `None` where the backup is proven.
     pub fault: Option<String>,
+    /// What kind of fault it was ([`BackupError::kind`]).
+    #[serde(default)]
+    pub kind: Option<String>,
 }
 
 const BEGIN: &str = "semio-";
@@ -92,11 +95,10 @@ async fn once(app: &App, schedule: &Schedule) -> Proof {
     if done.is_err() {
         set_aside(schedule, &file);
     }
-    let (rows, pictures, fault) = match done {
-        Ok(contents) => (contents.rows(), contents.pictures(), None),
-        Err(error) => (0, 0, Some(error.to_string())),
-    };
-    let proof = Proof { at, file, rows, pictures, fault };
+    let (rows, pictures) = done.as_ref().map_or((0, 0), |contents| (contents.rows(), contents.pictures()));
+    let error = done.err();
+    let kind = error.as_ref().map(|error| error.kind().to_owned());
+    let proof = Proof { at, file, rows, pictures, fault: error.map(|error| error.to_string()), kind };
     let path = app.config.data.join(PROOF);
     let noted = serde_json::to_vec(&proof).map_err(std::io::Error::from).and_then(|json| fs::write(&path, json));
     if let Err(error) = noted {

@@ -13,7 +13,7 @@ pub(crate) use incoming::{Refusal, folder_name};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 use semio_model::{BundleError, Device, Manifest, Predictor, hex_sha256};
 use uuid::Uuid;
@@ -34,6 +34,8 @@ use crate::{
 pub struct Models {
     folder: PathBuf,
     open: Mutex<HashMap<String, Arc<Predictor>>>,
+    /// One search of the folder at a time: two could each make their first bundle of a job active.
+    looking: tokio::sync::Mutex<()>,
 }
 
 /// Why a bundle cannot be used.
@@ -94,13 +96,16 @@ pub struct Found {
     pub unreadable: Vec<(String, String)>,
 }
 
+/// A file in the folder of a model that was sent, until its row is written.
+const SENT: &str = ".sent";
+
 /// How deep bundles may lie: `job/name/bundle`.
 const DEPTH: usize = 4;
 
 impl Models {
     /// The bundles below a folder.
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.into(), open: Mutex::new(HashMap::new()) }
+        Self { folder: folder.into(), open: Mutex::default(), looking: tokio::sync::Mutex::default() }
     }
 
     /// Looks for bundles that are not known yet. A job's first bundle becomes active: nobody has to know that models
@@ -112,6 +117,7 @@ impl Models {
     /// # Panics
     /// Where the runtime ends meanwhile.
     pub async fn look(&self, store: &Store, by: Option<Uuid>) -> Result<Found, StoreError> {
+        let _turn = self.looking.lock().await;
         let mut found = Found::default();
         let mut folders = vec![];
         walk(&self.folder, DEPTH, &mut folders);
@@ -138,7 +144,7 @@ impl Models {
                 continue;
             }
             let (job, title) = job_and_name(&name);
-            let active = store.active_model(&job).await?.is_none();
+            let active = store.active_model(&job).await?.is_none() && !self.was_sent(&folder);
             store.add_model(by, Bundled { sha256, folder: name, job, name: title }, active).await?;
             found.new += 1;
         }
@@ -176,12 +182,22 @@ impl Models {
             return Err(Sent::Known);
         }
         fs::create_dir_all(self.folder.join(job)).map_err(Refusal::from)?;
+        // A program that is killed before the row is written finds the bundle at its next start, and must know that it was
+        // sent: it waits for an administrator.
+        fs::write(root.join(SENT), "").map_err(Refusal::from)?;
         fs::rename(&root, &place).map_err(Refusal::from)?;
         let below = bundle.strip_prefix(&root).map_or_else(|_| place.clone(), |below| place.join(below));
         let folder = below.strip_prefix(&self.folder).unwrap_or(&below).display().to_string();
         let folder = folder.trim_end_matches('/').to_owned();
         let bundled = Bundled { sha256, folder, job: job.into(), name: name.into() };
-        Ok(store.add_model(Some(by), bundled, false).await?)
+        let id = store.add_model(Some(by), bundled, false).await?;
+        let _ = fs::remove_file(place.join(SENT));
+        Ok(id)
+    }
+
+    /// Whether a bundle came in an archive whose row was not written.
+    fn was_sent(&self, bundle: &Path) -> bool {
+        bundle.ancestors().take_while(|folder| *folder != self.folder).any(|folder| folder.join(SENT).exists())
     }
 
     /// Opens a model's bundle; once opened it stays so.
@@ -333,6 +349,10 @@ impl Store {
         let now = clock::now();
         let mut change = self.change().await?;
         if state == State::Active {
+            // Two people may activate two models of a job at the same time: the second waits here for the end of the first,
+            // and then retires what the first activated.
+            let of_job = model::Entity::find().filter(model::Column::Job.eq(&model.job));
+            of_job.order_by_asc(model::Column::Id).lock_exclusive().all(change.tx()).await?;
             model::Entity::update_many()
                 .col_expr(model::Column::State, sea_orm::sea_query::Expr::value("retired"))
                 .filter(model::Column::Job.eq(&model.job))

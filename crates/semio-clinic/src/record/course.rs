@@ -7,6 +7,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, Mode
 use semio_twin::course::{CourseScenario, Lesion, Measured, Treatment};
 use uuid::Uuid;
 
+use super::right::standing;
 use crate::{
     account::Fault,
     audit::Entry,
@@ -223,6 +224,7 @@ impl Store {
         let scenario = serde_json::to_string(&scenario).unwrap_or_default();
         let kept = self.courses(patient).await?;
         let mut change = self.change().await?;
+        standing(&change, who, patient.id).await?;
         for old in kept.into_iter().skip(MOST - 1) {
             old.delete(change.tx()).await?;
         }

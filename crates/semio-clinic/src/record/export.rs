@@ -2,19 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::Shown;
+use super::{Numbers, Shown};
 use crate::{
     clock,
     store::entity::{course, patient::Model as Patient},
 };
 
 /// The record as JSON: every value that is kept, times in RFC 3339. Pictures are named by the SHA-256 of their files.
-pub(crate) fn export(
-    patient: &Patient,
-    identifier: Option<&str>,
-    studies: &[Shown],
-    courses: &[course::Model],
-) -> String {
+pub(crate) fn export(patient: &Patient, numbers: &Numbers, studies: &[Shown], courses: &[course::Model]) -> String {
     let time = |at: i64| clock::time(at).to_rfc3339();
     let finding = |text: &Option<String>| -> Value {
         text.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
@@ -69,7 +64,8 @@ pub(crate) fn export(
         "given_name": patient.given_name,
         "sex": patient.sex.name(),
         "birth_date": patient.birth_date,
-        "identifier": identifier,
+        "identifier": numbers.own,
+        "earlier_identifiers": numbers.earlier,
         "note": patient.note,
         "created_at": time(patient.created_at),
         "changed_at": time(patient.changed_at),

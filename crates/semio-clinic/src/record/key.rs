@@ -2,7 +2,11 @@
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-/// A text without accents, in small letters, its words parted by one space.
+/// Characters of a key in the tables. A folded name can be longer than what was typed ("œ" is two letters, "ﷺ" eighteen);
+/// what lies beyond decides no order and no search.
+const LONGEST: usize = 401;
+
+/// A text without accents, in small letters, its words parted by one space, as far as tables keep it.
 pub(crate) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
@@ -21,7 +25,7 @@ pub(crate) fn fold(text: &str) -> String {
             _ => folded.push(' '),
         }
     }
-    folded.split_whitespace().collect::<Vec<_>>().join(" ")
+    folded.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect()
 }
 
 #[cfg(test)]

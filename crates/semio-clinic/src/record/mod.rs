@@ -5,14 +5,17 @@
 
 mod course;
 mod export;
+mod filing;
 mod find;
 mod key;
 mod patient;
+mod right;
 mod study;
 
 pub(crate) use course::{CourseError, CourseFault, CourseFaults, CourseForm, LESIONS, MEASUREMENTS, day_of};
 pub(crate) use export::export;
+pub(crate) use filing::{Filed, NewImage, StudyFacts};
 pub(crate) use find::{Order, PER_PAGE, Scope, Search};
 pub(crate) use key::fold;
-pub(crate) use patient::PatientForm;
-pub(crate) use study::{NewImage, Shown, StudyFacts};
+pub(crate) use patient::{Numbers, PatientForm};
+pub(crate) use study::{Asked, Shown};

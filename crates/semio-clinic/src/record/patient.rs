@@ -4,11 +4,14 @@ use chrono::NaiveDate;
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, QueryTrait,
+    ColumnTrait, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
 use uuid::Uuid;
 
-use super::key::fold;
+use super::{
+    key::fold,
+    right::{both_standing, may_go, visible},
+};
 use crate::{
     account::{Fault, Faults, Field, FormError, lines, one_line},
     audit::Entry,
@@ -104,6 +107,24 @@ fn birth_date(typed: &str) -> Result<NaiveDate, Fault> {
 
 /// The scheme of the clinic's own numbers.
 const LOCAL: &str = "local";
+/// What the scheme of a number begins with that a merged record had, before that record's identity.
+const EARLIER: &str = "earlier:";
+
+/// What the clinic calls a patient.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Numbers {
+    /// The number in the form.
+    pub(crate) own: Option<String>,
+    /// Those of records that were merged into this one: files and letters still name them.
+    pub(crate) earlier: Vec<String>,
+}
+
+impl Numbers {
+    /// All of them, the own one first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
+        self.own.iter().chain(&self.earlier).map(String::as_str)
+    }
+}
 
 impl Store {
     /// Makes a record.
@@ -138,8 +159,11 @@ impl Store {
     pub(crate) async fn edit_patient(&self, who: &Person, id: Uuid, form: &PatientForm) -> Result<Patient, FormError> {
         let patient = self.patient(who, id).await?;
         let checked = form.check().map_err(FormError::Fields)?;
-        // Only who made the record decides who shares it.
-        let circle = if patient.owner_id == who.id { circle(who, form) } else { patient.circle_id };
+        // Only who made the record decides who shares it. In a team that its owner left it stays until the owner shares it
+        // with another: the form has no box for that team.
+        let left = patient.circle_id != who.id && Some(patient.circle_id) != who.team_id;
+        let stays = patient.owner_id != who.id || (left && form.shared.is_empty());
+        let circle = if stays { patient.circle_id } else { circle(who, form) };
         let mut change = self.change().await?;
         let mut row = patient.into_active_model();
         row.circle_id = Set(circle);
@@ -166,21 +190,33 @@ impl Store {
 
     /// The same, deleted or not.
     pub(crate) async fn patient_or_deleted(&self, who: &Person, id: Uuid) -> Result<Patient, StoreError> {
-        patient::Entity::find_by_id(id)
-            .filter(patient::Column::CircleId.is_in(who.circles()))
-            .one(self.db())
-            .await?
-            .ok_or(StoreError::Missing)
+        patient::Entity::find_by_id(id).filter(visible(who)).one(self.db()).await?.ok_or(StoreError::Missing)
     }
 
-    /// The clinic's own number of a patient.
-    pub(crate) async fn identifier(&self, patient: Uuid) -> Result<Option<String>, StoreError> {
+    /// The clinic's own numbers of a patient.
+    pub(crate) async fn numbers(&self, patient: Uuid) -> Result<Numbers, StoreError> {
         let found = identifier::Entity::find()
             .filter(identifier::Column::PatientId.eq(patient))
-            .filter(identifier::Column::Scheme.eq(LOCAL))
-            .one(self.db())
+            .order_by_asc(identifier::Column::Id)
+            .all(self.db())
             .await?;
-        Ok(found.map(|i| i.value))
+        let (own, earlier): (Vec<_>, Vec<_>) = found.into_iter().partition(|number| number.scheme == LOCAL);
+        let value = |number: identifier::Model| number.value;
+        Ok(Numbers { own: own.into_iter().next().map(value), earlier: earlier.into_iter().map(value).collect() })
+    }
+
+    /// The record of the person's own that has this number of the clinic.
+    pub(crate) async fn patient_of_number(&self, who: &Person, value: &str) -> Result<Option<Patient>, StoreError> {
+        let numbers = identifier::Entity::find()
+            .filter(identifier::Column::Value.eq(value))
+            .filter(identifier::Column::Scheme.eq(LOCAL))
+            .all(self.db())
+            .await?;
+        let found = patient::Entity::find()
+            .filter(patient::Column::Id.is_in(numbers.iter().map(|number| number.patient_id)))
+            .filter(patient::Column::OwnerId.eq(who.id))
+            .filter(patient::Column::DeletedAt.is_null());
+        Ok(found.one(self.db()).await?)
     }
 
     /// Deletes a record so that it can be restored, or restores it.
@@ -203,8 +239,11 @@ impl Store {
         if from == into {
             return Err(StoreError::Missing);
         }
-        let (from, into) = (self.patient(who, from).await?, self.patient(who, into).await?);
+        let (from, into) = (self.patient(who, from).await?.id, self.patient(who, into).await?.id);
         let mut change = self.change().await?;
+        // Whoever files a picture under one of them waits, and then finds what it became.
+        let (from, into) = both_standing(&change, who, from, into).await?;
+        may_go(who, &from, &into)?;
         let (from_id, now) = (from.id, clock::now());
         let moved = study::Entity::update_many()
             .col_expr(study::Column::PatientId, into.id.into())
@@ -216,6 +255,7 @@ impl Store {
             .filter(course::Column::PatientId.eq(from_id))
             .exec(change.tx())
             .await?;
+        carry_numbers(&change, from_id, into.id).await?;
         let mut row = from.into_active_model();
         row.deleted_at = Set(Some(now));
         row.merged_into = Set(Some(into.id));
@@ -264,6 +304,25 @@ async fn set_identifier(change: &Change, patient: Uuid, value: Option<String>) -
             value: Set(value),
         };
         row.insert(change.tx()).await?;
+    }
+    Ok(())
+}
+
+/// Gives the numbers of a record to the one that it becomes. The clinic's number there stays the one in the form.
+async fn carry_numbers(change: &Change, from: Uuid, into: Uuid) -> Result<(), StoreError> {
+    let of = |patient: Uuid| identifier::Entity::find().filter(identifier::Column::PatientId.eq(patient));
+    let there = of(into).all(change.tx()).await?;
+    for number in of(from).all(change.tx()).await? {
+        if there.iter().any(|known| known.value == number.value) {
+            number.delete(change.tx()).await?;
+            continue;
+        }
+        let taken = there.iter().any(|known| known.scheme == number.scheme);
+        let scheme = if taken { format!("{EARLIER}{}", from.simple()) } else { number.scheme.clone() };
+        let mut row = number.into_active_model();
+        row.patient_id = Set(into);
+        row.scheme = Set(scheme);
+        row.update(change.tx()).await?;
     }
     Ok(())
 }

@@ -1,13 +1,11 @@
 //! Studies, their pictures, the results, and what physicians say about them.
 
-use chrono::NaiveDate;
 use sea_orm::{
-    ActiveModelTrait,
-    ActiveValue::{NotSet, Set},
-    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
 
+use super::right::{both_standing, may_go, visible};
 use crate::{
     account::lines,
     audit::Entry,
@@ -16,10 +14,8 @@ use crate::{
         Store, StoreError,
         entity::{
             image,
-            model::Model as ModelRow,
             patient::{self, Model as Patient},
             person::Model as Person,
-            picture,
             prediction::{self, State},
             review::{self, Verdict},
             study,
@@ -27,28 +23,10 @@ use crate::{
     },
 };
 
-/// What a study is, as its files or the physician tell.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct StudyFacts {
-    pub(crate) instance_uid: Option<String>,
-    pub(crate) accession: Option<String>,
-    pub(crate) modality: Option<String>,
-    pub(crate) description: String,
-    pub(crate) taken_on: NaiveDate,
-}
-
-/// A picture that is filed.
-#[derive(Clone, Debug)]
-pub(crate) struct NewImage {
-    pub(crate) sha256: String,
-    pub(crate) size: usize,
-    pub(crate) media_type: &'static str,
-    pub(crate) instance_uid: Option<String>,
-    pub(crate) frames: u32,
-    pub(crate) width: usize,
-    pub(crate) height: usize,
-    pub(crate) view: Option<String>,
-}
+/// Studies of a patient on a page.
+const SHOWN: u64 = 500;
+/// Studies that are read at once where all are wanted.
+const PORTION: u64 = 200;
 
 /// A study with everything that its page shows.
 #[derive(Clone, Debug)]
@@ -62,94 +40,19 @@ pub(crate) struct Shown {
     pub(crate) reviews: Vec<review::Model>,
 }
 
+/// A result that a person asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) prediction: prediction::Model,
+    pub(crate) study: study::Model,
+    pub(crate) patient: Patient,
+    /// Whether anybody approved or contested it.
+    pub(crate) is_judged: bool,
+    /// Whether the person said anything about it.
+    pub(crate) own_word: bool,
+}
+
 impl Store {
-    /// Files a picture under a patient, in a new study or in the one of the same UID, and queues its reading. Gives the
-    /// study.
-    pub(crate) async fn file_image(
-        &self,
-        who: &Person,
-        patient: &Patient,
-        facts: StudyFacts,
-        new: NewImage,
-        reader: Option<(&ModelRow, &str)>,
-    ) -> Result<Uuid, StoreError> {
-        let now = clock::now();
-        let mut change = self.change().await?;
-        // Files of one study may come at the same time: the first makes the study, the others find it.
-        patient::Entity::find_by_id(patient.id).lock_exclusive().one(change.tx()).await?;
-        let known = match &facts.instance_uid {
-            Some(uid) => {
-                study::Entity::find()
-                    .filter(study::Column::InstanceUid.eq(uid))
-                    .filter(study::Column::PatientId.eq(patient.id))
-                    .one(change.tx())
-                    .await?
-            }
-            None => None,
-        };
-        let study_id = if let Some(study) = known {
-            study.id
-        } else {
-            let row = study::ActiveModel {
-                id: Set(Uuid::now_v7()),
-                patient_id: Set(patient.id),
-                instance_uid: Set(facts.instance_uid),
-                accession: Set(facts.accession),
-                modality: Set(facts.modality),
-                description: Set(facts.description),
-                taken_on: Set(facts.taken_on),
-                filed_by: Set(who.id),
-                created_at: Set(now),
-            };
-            row.insert(change.tx()).await?.id
-        };
-        let row = picture::ActiveModel {
-            sha256: Set(new.sha256.clone()),
-            size: Set(new.size as i64),
-            media_type: Set(new.media_type.into()),
-            created_at: Set(now),
-        };
-        // The same file may come twice at the same time, for two patients.
-        picture::Entity::insert(row).on_conflict_do_nothing().exec_without_returning(change.tx()).await?;
-        let image = image::ActiveModel {
-            id: Set(Uuid::now_v7()),
-            study_id: Set(study_id),
-            picture_sha256: Set(new.sha256.clone()),
-            instance_uid: Set(new.instance_uid),
-            frames: Set(new.frames as i32),
-            width: Set(new.width as i32),
-            height: Set(new.height as i32),
-            view: Set(new.view),
-            created_at: Set(now),
-        };
-        let image = image.insert(change.tx()).await?.id;
-        if let Some((model, pipeline)) = reader {
-            queue(change.tx(), who.id, image, &new.sha256, model, pipeline).await?;
-        }
-        let mut row = patient.clone().into_active_model();
-        row.changed_at = Set(now);
-        row.update(change.tx()).await?;
-        change.note(Entry::by(who.id, "image.file").of(image).patient(patient.id));
-        change.commit().await?;
-        Ok(study_id)
-    }
-
-    /// Queues another reading of a picture that is there.
-    pub(crate) async fn ask_again(
-        &self,
-        who: &Person,
-        image: Uuid,
-        model: &ModelRow,
-        pipeline: &str,
-    ) -> Result<Uuid, StoreError> {
-        let (image, study, patient) = self.image(who, image).await?;
-        let mut change = self.change().await?;
-        let id = queue(change.tx(), who.id, image.id, &image.picture_sha256, model, pipeline).await?;
-        change.note(Entry::by(who.id, "prediction.ask").of(study.id).patient(patient.id));
-        change.commit().await?;
-        Ok(id)
-    }
-
     /// A picture, with its study and patient, if the person may see it.
     pub(crate) async fn image(
         &self,
@@ -188,17 +91,36 @@ impl Store {
         shown.pop().ok_or(StoreError::Missing)
     }
 
-    /// All studies of a patient, the latest first.
+    /// The latest studies of a patient, as many as a page shows.
     pub(crate) async fn studies(&self, patient: &Patient) -> Result<Vec<Shown>, StoreError> {
         let studies = study::Entity::find()
             .filter(study::Column::PatientId.eq(patient.id))
             .order_by_desc(study::Column::TakenOn)
-            .limit(500)
+            .limit(SHOWN)
             .all(self.db())
             .await?;
         let mut shown = self.shown(studies, patient).await?;
         shown.sort_by_key(|s| std::cmp::Reverse((s.study.taken_on, s.study.created_at)));
         Ok(shown)
+    }
+
+    /// All studies of a patient, however many, the latest first.
+    pub(crate) async fn every_study(&self, patient: &Patient) -> Result<Vec<Shown>, StoreError> {
+        let (mut all, mut last): (Vec<Shown>, Option<Uuid>) = (vec![], None);
+        loop {
+            let mut query = study::Entity::find().filter(study::Column::PatientId.eq(patient.id));
+            if let Some(last) = last {
+                query = query.filter(study::Column::Id.gt(last));
+            }
+            let portion = query.order_by_asc(study::Column::Id).limit(PORTION).all(self.db()).await?;
+            last = portion.last().map(|study| study.id);
+            if last.is_none() {
+                break;
+            }
+            all.extend(self.shown(portion, patient).await?);
+        }
+        all.sort_by_key(|s| std::cmp::Reverse((s.study.taken_on, s.study.created_at)));
+        Ok(all)
     }
 
     async fn shown(&self, studies: Vec<study::Model>, patient: &Patient) -> Result<Vec<Shown>, StoreError> {
@@ -234,11 +156,7 @@ impl Store {
     }
 
     /// The latest results that a person asked for, with study and patient.
-    pub(crate) async fn latest(
-        &self,
-        who: &Person,
-        limit: u64,
-    ) -> Result<Vec<(prediction::Model, study::Model, Patient, Option<review::Model>)>, StoreError> {
+    pub(crate) async fn latest(&self, who: &Person, limit: u64) -> Result<Vec<Asked>, StoreError> {
         let predictions = prediction::Entity::find()
             .filter(prediction::Column::AskedBy.eq(who.id))
             .order_by_desc(prediction::Column::CreatedAt)
@@ -255,22 +173,22 @@ impl Store {
             .await?;
         let patients = patient::Entity::find()
             .filter(patient::Column::Id.is_in(studies.iter().map(|s| s.patient_id)))
-            .filter(patient::Column::CircleId.is_in(who.circles()))
+            .filter(visible(who))
             .filter(patient::Column::DeletedAt.is_null())
             .all(self.db())
             .await?;
         let reviews = review::Entity::find()
             .filter(review::Column::PredictionId.is_in(predictions.iter().map(|p| p.id)))
-            .filter(review::Column::Verdict.ne(Verdict::Impression))
-            .order_by_desc(review::Column::CreatedAt)
             .all(self.db())
             .await?;
-        let with_all = |p: prediction::Model| {
-            let image = images.iter().find(|i| i.id == p.image_id)?;
-            let study = studies.iter().find(|s| s.id == image.study_id)?;
-            let patient = patients.iter().find(|x| x.id == study.patient_id)?;
-            let review = reviews.iter().find(|r| r.prediction_id == p.id).cloned();
-            Some((p, study.clone(), patient.clone(), review))
+        let with_all = |prediction: prediction::Model| {
+            let image = images.iter().find(|i| i.id == prediction.image_id)?;
+            let study = studies.iter().find(|s| s.id == image.study_id)?.clone();
+            let patient = patients.iter().find(|x| x.id == study.patient_id)?.clone();
+            let said = || reviews.iter().filter(|r| r.prediction_id == prediction.id);
+            let is_judged = said().any(|r| r.verdict != Verdict::Impression);
+            let own_word = said().any(|r| r.person_id == who.id);
+            Some(Asked { prediction, study, patient, is_judged, own_word })
         };
         Ok(predictions.into_iter().filter_map(with_all).collect())
     }
@@ -284,9 +202,18 @@ impl Store {
             return Err(StoreError::Missing);
         }
         let mut change = self.change().await?;
-        let mut row = study.into_active_model();
-        row.patient_id = Set(to.id);
-        row.update(change.tx()).await?;
+        let (from, to) = both_standing(&change, who, from.id, to.id).await?;
+        may_go(who, &from, &to)?;
+        // Not where it was meanwhile moved or merged elsewhere.
+        let moved = study::Entity::update_many()
+            .col_expr(study::Column::PatientId, to.id.into())
+            .filter(study::Column::Id.eq(id))
+            .filter(study::Column::PatientId.eq(from.id))
+            .exec(change.tx())
+            .await?;
+        if moved.rows_affected == 0 {
+            return Err(StoreError::Gone);
+        }
         let to_id = to.id;
         let mut row = to.into_active_model();
         row.changed_at = Set(clock::now());
@@ -329,34 +256,4 @@ impl Store {
         change.note(Entry::by(who.id, action).of(prediction.id).patient(patient.id));
         change.commit().await
     }
-}
-
-async fn queue<C: sea_orm::ConnectionTrait>(
-    tx: &C,
-    who: Uuid,
-    image: Uuid,
-    picture: &str,
-    model: &ModelRow,
-    pipeline: &str,
-) -> Result<Uuid, StoreError> {
-    let row = prediction::ActiveModel {
-        id: Set(Uuid::now_v7()),
-        image_id: Set(image),
-        frame: Set(0),
-        model_id: Set(model.id),
-        bundle_sha256: Set(model.bundle_sha256.clone()),
-        pipeline_sha256: Set(pipeline.into()),
-        picture_sha256: Set(picture.into()),
-        state: Set(State::Queued),
-        outcome: NotSet,
-        class: NotSet,
-        confidence: NotSet,
-        finding: NotSet,
-        failure: NotSet,
-        attempts: Set(0),
-        asked_by: Set(who),
-        created_at: Set(clock::now()),
-        done_at: NotSet,
-    };
-    Ok(row.insert(tx).await?.id)
 }

@@ -1,6 +1,6 @@
 //! How the tables come to be, step by step. A step that was released is never changed: the next one changes its tables.
 //!
-//! A step adds tables or optional columns. Their entities' fields have `#[serde(default, skip_serializing_if =
+//! A step adds tables, optional columns or indices. Their entities' fields have `#[serde(default, skip_serializing_if =
 //! "Option::is_none")]`, so that backups of earlier versions are still read, and compare.
 
 use sea_orm::DbErr;
@@ -13,7 +13,7 @@ pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Records), Box::new(SecondFactor), Box::new(Courses)]
+        vec![Box::new(Records), Box::new(SecondFactor), Box::new(Courses), Box::new(Owners)]
     }
 }
 
@@ -76,6 +76,22 @@ impl MigrationTrait for Courses {
             .index(&["person_id"])
             .make(manager)
             .await
+    }
+}
+
+/// An index by which owners find what they left in other circles.
+struct Owners;
+
+impl MigrationName for Owners {
+    fn name(&self) -> &'static str {
+        "m0004_owners"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Owners {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.create_index(Draft::new(manager, "patient").index_of(&["owner_id", "circle_id"])).await
     }
 }
 

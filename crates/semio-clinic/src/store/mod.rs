@@ -8,15 +8,22 @@ pub(crate) mod entity;
 mod migration;
 mod slow;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use sea_orm::{
-    ConnectOptions, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, RuntimeErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
-use crate::{audit, secret::Secrets};
+use crate::{
+    audit, private,
+    secret::{self, Secrets},
+};
 
 /// The records.
 #[derive(Clone)]
@@ -47,6 +54,9 @@ pub enum StoreError {
         /// What the driver said.
         reason: String,
     },
+    /// There are no tables.
+    #[error("the database holds no records")]
+    Empty,
     /// A statement failed. The text holds no values of records.
     #[error("the database refused a statement: {0}")]
     Statement(String),
@@ -56,6 +66,12 @@ pub enum StoreError {
     /// What was asked for is not there, or not for this person.
     #[error("no such record")]
     Missing,
+    /// The record was there when the person looked, and is not any more.
+    #[error("the record was deleted or merged into another meanwhile")]
+    Gone,
+    /// A colleague shares the record, and decides who sees it.
+    #[error("only who made a shared record decides who sees it")]
+    Shared,
 }
 
 impl From<DbErr> for StoreError {
@@ -86,10 +102,13 @@ fn kind(error: &DbErr) -> &'static str {
     }
 }
 
-/// Connects, whatever tables there are.
-async fn connect(url: &str) -> Result<DatabaseConnection, StoreError> {
+/// Connects, whatever tables there are. An embedded database that is not there is made, where that is wished.
+async fn connect(url: &str, make: bool) -> Result<DatabaseConnection, StoreError> {
     if !["sqlite:", "postgres:", "postgresql:", "mysql:", "mariadb:"].iter().any(|scheme| url.starts_with(scheme)) {
         return Err(StoreError::Address);
+    }
+    if let Some(file) = embedded(url) {
+        close_to_others(&file, make);
     }
     // The driver knows MariaDB by MySQL's name.
     let address = url.strip_prefix("mariadb:").map_or_else(|| url.to_owned(), |rest| format!("mysql:{rest}"));
@@ -101,18 +120,57 @@ async fn connect(url: &str) -> Result<DatabaseConnection, StoreError> {
         // Statements are logged with their placeholders, never with values; slow ones by `slow`, with their plan.
         .sqlx_slow_statements_logging_settings(log::LevelFilter::Trace, Duration::from_secs(1))
         .sqlx_logging_level(log::LevelFilter::Trace);
-    options.map_sqlx_sqlite_opts(|options| {
-        options
-            .create_if_missing(true)
+    options.map_sqlx_sqlite_opts(move |options| {
+        let options = options
+            .create_if_missing(make)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10))
-            .pragma("journal_mode", "WAL")
             .pragma("synchronous", "FULL")
-            .pragma("cache_size", "-65536")
+            .pragma("cache_size", "-65536");
+        // The kind of journal is written into the file: whoever only looks changes nothing.
+        if make { options.pragma("journal_mode", "WAL") } else { options }
     });
     let unreachable =
         |error: DbErr| StoreError::Unreachable { address: without_secret(url), reason: error.to_string() };
     sea_orm::Database::connect(options).await.map_err(unreachable)
+}
+
+/// The file of an embedded database.
+fn embedded(url: &str) -> Option<PathBuf> {
+    let place = url.strip_prefix("sqlite:")?.split('?').next()?;
+    let place = place.strip_prefix("//").unwrap_or(place);
+    (!place.is_empty() && !place.contains([':', '%'])).then(|| place.into())
+}
+
+/// Others must not read the records beside the program. What SQLite writes next to the file takes its permissions. A
+/// folder that is not there is the driver's to tell.
+fn close_to_others(file: &Path, make: bool) {
+    if make && !file.exists() {
+        let _ = private::file(file);
+    }
+    for end in ["", "-wal", "-shm"] {
+        let mut name = file.as_os_str().to_owned();
+        name.push(end);
+        private::close_file(Path::new(&name));
+    }
+}
+
+/// The keys' files without which something that the database holds is lost.
+pub(crate) async fn keys_in_use(url: &str) -> Result<Vec<&'static str>, StoreError> {
+    let db = connect(url, true).await?;
+    let mut found = vec![];
+    for (table, rows, file) in [
+        ("audit_head", "SELECT COUNT(*) FROM audit_head WHERE seq > 0", secret::AUDIT),
+        ("second_factor", "SELECT COUNT(*) FROM second_factor", secret::CODES),
+    ] {
+        if SchemaManager::new(&db).has_table(table).await? {
+            let row = db.query_one_raw(Statement::from_string(db.get_database_backend(), rows)).await?;
+            let count: i64 = row.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+            found.extend((count > 0).then_some(file));
+        }
+    }
+    db.close().await?;
+    Ok(found)
 }
 
 /// The last step of the tables' migration.
@@ -128,7 +186,7 @@ pub(crate) fn knows_tables(version: &str) -> bool {
 /// A database whose tables opening would change, with the version that they have; `None` where nothing is to be changed,
 /// or nothing is there.
 pub(crate) async fn to_be_changed(url: &str) -> Result<Option<(DatabaseConnection, String)>, StoreError> {
-    let db = connect(url).await?;
+    let db = connect(url, true).await?;
     if SchemaManager::new(&db).has_table("person").await?
         && !migration::Migrator::get_pending_migrations(&db).await?.is_empty()
     {
@@ -142,7 +200,7 @@ pub(crate) async fn to_be_changed(url: &str) -> Result<Option<(DatabaseConnectio
 
 /// Whether a database holds no tables of ours.
 pub(crate) async fn is_empty(url: &str) -> Result<bool, StoreError> {
-    let db = connect(url).await?;
+    let db = connect(url, true).await?;
     let is_empty = !SchemaManager::new(&db).has_table("person").await?;
     db.close().await?;
     Ok(is_empty)
@@ -154,9 +212,21 @@ impl Store {
     /// # Errors
     /// [`StoreError`] where the address is not understood, nothing answers, or the tables are of a later version.
     pub async fn open(url: &str, secrets: Arc<Secrets>, slow: Duration) -> Result<Self, StoreError> {
-        let mut db = connect(url).await?;
+        let mut db = connect(url, true).await?;
         migration::Migrator::up(&db, None).await?;
         slow::listen(&mut db, slow);
+        Ok(Self { db, secrets })
+    }
+
+    /// Connects to tables as they are.
+    ///
+    /// # Errors
+    /// [`StoreError`] where nothing answers, or there are none.
+    pub(crate) async fn look(url: &str, secrets: Arc<Secrets>) -> Result<Self, StoreError> {
+        let db = connect(url, false).await?;
+        if !SchemaManager::new(&db).has_table("audit_head").await? {
+            return Err(StoreError::Empty);
+        }
         Ok(Self { db, secrets })
     }
 

@@ -17,6 +17,10 @@ pub(crate) type Answer = Result<Response, Problem>;
 pub(crate) enum Problem {
     /// Not there, or not for this person: not told which.
     Missing,
+    /// There when the person looked, and deleted or merged since.
+    Gone,
+    /// A colleague's shared record would be taken from those who see it.
+    Shared,
     /// The person's role does not allow it.
     Forbidden,
     /// The form's proof of origin is missing or old.
@@ -25,6 +29,8 @@ pub(crate) enum Problem {
     TooMany,
     /// More bytes than are taken.
     TooLarge,
+    /// The body did not come in time.
+    Slow,
     /// The request makes no sense.
     Bad,
     /// Something in the program or below it failed.
@@ -33,11 +39,15 @@ pub(crate) enum Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        if matches!(error, StoreError::Missing) {
-            return Self::Missing;
+        match error {
+            StoreError::Missing => Self::Missing,
+            StoreError::Gone => Self::Gone,
+            StoreError::Shared => Self::Shared,
+            error => {
+                tracing::error!(%error, "the records failed");
+                Self::Broken
+            }
         }
-        tracing::error!(%error, "the records failed");
-        Self::Broken
     }
 }
 
@@ -72,9 +82,11 @@ impl Problem {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Missing => StatusCode::NOT_FOUND,
-            Self::Forbidden | Self::Stale => StatusCode::FORBIDDEN,
+            Self::Gone => StatusCode::GONE,
+            Self::Forbidden | Self::Stale | Self::Shared => StatusCode::FORBIDDEN,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Bad => StatusCode::BAD_REQUEST,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -84,22 +96,29 @@ impl Problem {
     pub(super) fn words(&self) -> &'static str {
         match self {
             Self::Missing => "there is nothing here, or it is not yours to see",
+            Self::Gone => "the record was deleted or merged into another meanwhile; nothing was changed",
+            Self::Shared => "only who made a shared record decides who sees it",
             Self::Forbidden => "the key does not allow this",
             Self::Stale => "the proof of origin is missing or too old",
             Self::TooMany => "too many tries; wait some minutes",
             Self::TooLarge => "more bytes than this server takes",
+            Self::Slow => "the body did not come in time",
             Self::Bad => "the request is not understood",
             Self::Broken => "something went wrong in the server; try again",
         }
     }
 
-    fn key(&self) -> &'static str {
+    /// The key of the words for people.
+    pub(crate) fn key(&self) -> &'static str {
         match self {
             Self::Missing => "problem-missing",
+            Self::Gone => "problem-gone",
+            Self::Shared => "problem-shared",
             Self::Forbidden => "problem-forbidden",
             Self::Stale => "problem-stale",
             Self::TooMany => "problem-too-many",
             Self::TooLarge => "problem-too-large",
+            Self::Slow => "problem-slow",
             Self::Bad => "problem-bad",
             Self::Broken => "problem-broken",
         }
@@ -133,4 +152,9 @@ impl IntoResponse for Problem {
         response.extensions_mut().insert(Told(std::sync::Arc::new(self)));
         response
     }
+}
+
+/// What a handler gives that panicked: the page around it is written like that of any other problem.
+pub(crate) fn broken(_: Box<dyn std::any::Any + Send>) -> Response {
+    Problem::Broken.into_response()
 }

@@ -94,12 +94,13 @@ impl<S: Sync> FromRequestParts<S> for Visit {
 pub(super) async fn visit(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let name = cookie_name(&app);
     let held = cookie(request.headers(), name).filter(|c| (32..=64).contains(&c.len())).map(str::to_owned);
-    let signed_in = match &held {
-        Some(held) => match app.store.signed_in(held).await {
-            Ok(signed_in) => signed_in,
-            Err(error) => return Problem::from(error).into_response(),
-        },
-        None => None,
+    let found = match &held {
+        Some(held) => app.store.signed_in(held).await,
+        None => Ok(None),
+    };
+    let (signed_in, failed) = match found {
+        Ok(signed_in) => (signed_in, None),
+        Err(error) => (None, Some(Problem::from(error))),
     };
     let language = signed_in
         .as_ref()
@@ -120,6 +121,9 @@ pub(super) async fn visit(State(app): State<App>, mut request: Request, next: Ne
         path: request.uri().path_and_query().map(ToString::to_string).unwrap_or_default(),
     };
     let page = Page::new(&app, &visit);
+    if let Some(problem) = failed {
+        return problem.page(&page);
+    }
     if !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         request = match proven(&app, &visit, request).await {
             Ok(request) => request,

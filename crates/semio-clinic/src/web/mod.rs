@@ -7,6 +7,7 @@ mod form;
 mod guard;
 mod headers;
 mod limit;
+mod openings;
 mod page;
 mod pages;
 mod route;
@@ -39,8 +40,11 @@ pub struct Parts {
     pub(crate) models: Arc<Models>,
     pub(crate) readers: Readers,
     pub(crate) tries: limit::Tries,
+    pub(crate) openings: openings::Openings,
     /// Turns of uploads: what is being received lies in memory.
     pub(crate) uploads: tokio::sync::Semaphore,
+    /// One decision about a held file at a time.
+    pub(crate) decisions: tokio::sync::Mutex<()>,
 }
 
 impl Deref for App {
@@ -70,7 +74,9 @@ impl App {
             models,
             readers,
             tries: limit::Tries::default(),
+            openings: openings::Openings::default(),
             uploads: tokio::sync::Semaphore::new(UPLOADS),
+            decisions: tokio::sync::Mutex::default(),
         })))
     }
 
@@ -93,7 +99,7 @@ impl App {
     }
 
     /// The ends of the audit trail that were written down.
-    pub(crate) fn audit_heads(&self) -> Vec<crate::audit::Head> {
+    pub(crate) fn audit_heads(&self) -> Result<Vec<crate::audit::Head>, crate::audit::HeadsFault> {
         crate::audit::read_heads(&self.config.audit_heads())
     }
 
@@ -108,6 +114,14 @@ impl App {
         strength: crate::Strength,
     ) -> Result<uuid::Uuid, crate::NewAccountError> {
         self.store.add_account(account, register, strength).await
+    }
+
+    /// Whose account has this e-mail address.
+    ///
+    /// # Errors
+    /// [`crate::store::StoreError`] where the records do not answer.
+    pub async fn account_of(&self, email: &str) -> Result<Option<uuid::Uuid>, crate::store::StoreError> {
+        Ok(self.store.person_by_email(email).await?.map(|person| person.id))
     }
 
     /// Ends the readings under way; those that wait are done after the next start.

@@ -7,8 +7,8 @@ use axum::{
     extract::{DefaultBodyLimit, Request},
     handler::Handler,
     http::{HeaderName, Method},
-    middleware::{from_fn_with_state, map_response},
-    response::{IntoResponse, Response},
+    middleware::{from_fn_with_state, map_request, map_response},
+    response::Response,
     routing::{MethodRouter, get, on},
 };
 use tower_http::{
@@ -25,6 +25,7 @@ use tower_http::{
 
 use super::{
     App, assets,
+    error::broken,
     guard::{Right, guard, visit},
     headers::secure,
     pages::{
@@ -144,11 +145,7 @@ pub(super) fn router(app: &App) -> Router {
         pages = pages.route(route.path, handler);
     }
     let upload = app.config.upload_megabytes << 20;
-    let pages = pages
-        .fallback(|| async { super::Problem::Missing })
-        .layer(from_fn_with_state(app.clone(), visit))
-        .layer(CsrfLayer::new())
-        .layer(DefaultBodyLimit::max(upload + (1 << 20)));
+    let pages = with_visitors(app, pages).layer(DefaultBodyLimit::max(upload + (1 << 20)));
     let request_id = HeaderName::from_static("x-request-id");
     // Frames are random numbers to a compressor, and large.
     let small = DefaultPredicate::new().and(NotForContentType::const_new("application/octet-stream"));
@@ -160,14 +157,34 @@ pub(super) fn router(app: &App) -> Router {
         .merge(pages)
         .merge(super::api::router(app).layer(DefaultBodyLimit::max(upload)))
         .with_state(app.clone())
+        .layer(CatchPanicLayer::custom(broken))
         .layer(from_fn_with_state(app.clone(), secure))
         .layer(map_response(without_details))
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| super::Problem::Broken.into_response()))
         .layer(CompressionLayer::new().compress_when(small))
         .layer(RequestBodyTimeoutLayer::new(Duration::from_secs(30)))
         .layer(PropagateRequestIdLayer::new(request_id.clone()))
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(SetRequestIdLayer::new(request_id, MakeRequestUuid))
+        .layer(map_request(without_odd_id))
+}
+
+/// Pages that know their visitor, whatever becomes of them: a handler that panics is told of in the visitor's language.
+fn with_visitors(app: &App, pages: Router<App>) -> Router<App> {
+    pages
+        .fallback(|| async { super::Problem::Missing })
+        .layer(CatchPanicLayer::custom(broken))
+        .layer(from_fn_with_state(app.clone(), visit))
+        .layer(CsrfLayer::new())
+}
+
+/// A proxy may name a request; what is no UUID would bring words of a visitor's own into the log.
+async fn without_odd_id(mut request: Request) -> Request {
+    let id =
+        request.headers().get("x-request-id").map(|id| id.to_str().ok().and_then(|id| id.parse::<uuid::Uuid>().ok()));
+    if id == Some(None) {
+        request.headers_mut().remove("x-request-id");
+    }
+    request
 }
 
 /// What the log says of a request: the route and not the address, which names records and what was searched for.
@@ -181,4 +198,34 @@ fn span(request: &Request<impl Sized>) -> tracing::Span {
 async fn without_details(mut response: Response) -> Response {
     response.headers_mut().remove(axum::http::header::SERVER);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+    use axum::{body::to_bytes, http::header};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::{Config, server::open_app};
+
+    async fn panics() -> Response {
+        panic!("as a fault of the program does")
+    }
+
+    #[tokio::test]
+    async fn a_page_that_panics_is_told_of_in_the_visitors_language() {
+        let folder = tempfile::tempdir().unwrap();
+        let config =
+            Config { data: folder.path().join("data"), models: folder.path().join("models"), ..Config::default() };
+        let app = open_app(config).await.unwrap();
+        let pages = with_visitors(&app, Router::new().route("/panics", get(panics))).with_state(app.clone());
+        let request = Request::builder().uri("/panics").header(header::ACCEPT_LANGUAGE, "fr");
+        let answer = pages.oneshot(request.body(axum::body::Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 500);
+        let page = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        assert!(String::from_utf8_lossy(&page).contains("Une erreur est survenue"));
+        app.stop().await;
+    }
 }

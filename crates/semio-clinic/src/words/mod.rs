@@ -161,6 +161,57 @@ mod tests {
         }
     }
 
+    /// What the audit trail says was done, as it stands in the sources: `"patient.read"`.
+    fn actions(folder: &std::path::Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).expect("the sources lie there").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                actions(&path, found);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let text = std::fs::read_to_string(&path).expect("sources are text");
+                let quoted = text
+                    .lines()
+                    .filter(|line| !line.trim_start().starts_with("//"))
+                    .flat_map(|line| line.split('"').skip(1).step_by(2));
+                let is_action = |text: &&str| {
+                    let subjects = [
+                        "course",
+                        "image",
+                        "model",
+                        "patient",
+                        "person",
+                        "picture",
+                        "prediction",
+                        "study",
+                        "token",
+                        "work",
+                    ];
+                    let verb =
+                        text.split_once('.').filter(|(subject, _)| subjects.contains(subject)).map(|(_, verb)| verb);
+                    verb.is_some_and(|verb| {
+                        !verb.is_empty()
+                            && !["html", "jsonl", "txt"].contains(&verb)
+                            && verb.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+                    })
+                };
+                found.extend(quoted.filter(is_action).map(str::to_owned));
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_is_noted_has_words() {
+        let mut found = BTreeSet::new();
+        actions(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+        assert!(found.len() > 40, "{found:?}");
+        let texts = keys(EN);
+        let wordless: Vec<_> = found
+            .iter()
+            .filter(|action| !texts.contains(format!("action-{}", action.replace('.', "-")).as_str()))
+            .collect();
+        assert!(wordless.is_empty(), "{wordless:?}");
+    }
+
     #[test]
     fn french_has_its_spaces() {
         for (number, line) in FR.lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {

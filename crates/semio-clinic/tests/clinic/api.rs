@@ -7,18 +7,19 @@ use serde_json::{Value, json};
 
 use crate::{
     files::{self, Dicom},
-    harness::{Browser, Clinic, Page, on_every_database},
+    harness::{Browser, Clinic, PASSWORD, Page, on_every_database},
 };
 
 on_every_database!(
     a_key_acts_in_its_physicians_name,
     a_program_files_pictures_and_reads_results,
-    a_result_is_kept_back_until_an_impression_is_noted
+    a_result_is_kept_back_until_an_impression_is_noted,
+    whatever_is_wrong_is_told_as_a_problem,
 );
 
 /// Makes a key on the account's page.
 pub(crate) async fn key(browser: &mut Browser, writes: bool) -> String {
-    let mut form = vec![("token_name", "a program"), ("days", "30")];
+    let mut form = vec![("token_name", "a program"), ("days", "30"), ("old", PASSWORD)];
     form.extend(writes.then_some(("writes", "on")));
     browser.post("/account/keys", &form).await.is(200).between("<code>", "</code>")
 }
@@ -143,4 +144,55 @@ async fn a_result_is_kept_back_until_an_impression_is_noted(clinic: Arc<Clinic>)
     let impression = [("verdict", "impression"), ("label", "-")];
     marie.post(&format!("/predictions/{prediction}/review"), &impression).await.is(303);
     assert!(marie.get(&format!("/studies/{study}")).await.is(200).has("data-outcome=\""));
+}
+
+async fn whatever_is_wrong_is_told_as_a_problem(clinic: Arc<Clinic>) {
+    let mut marie = clinic.physician("marie").await;
+    let program = Program { clinic: &clinic, key: key(&mut marie, true).await };
+    let is_problem =
+        |page: &Page| assert_eq!(page.headers["content-type"], "application/problem+json", "{}", page.text());
+    let good = json!({ "family_name": "A", "given_name": "B", "sex": "other", "birth_date": "1980-01-01" });
+    for (field, value) in
+        [("sex", json!(1)), ("birth_date", json!("1980-13-01")), ("age", json!(7)), ("given_name", Value::Null)]
+    {
+        let mut bad = good.clone();
+        bad[field] = value;
+        let page = program.post("/api/v1/patients", &bad).await.is(422);
+        is_problem(&page);
+        assert_eq!(value_of(&page, "/fields/0/field"), field, "{}", page.text());
+    }
+    let mut short = good.clone();
+    short.as_object_mut().unwrap().remove("birth_date");
+    let page = program.post("/api/v1/patients", &short).await.is(422);
+    assert_eq!(value_of(&page, "/fields/0/field"), "birth_date");
+    for path in ["/api", "/api/v1/nowhere", "/api/v2/patients"] {
+        is_problem(&program.get(path).await.is(404));
+    }
+    is_problem(&program.get("/api/v1/patients/none").await.is(400));
+    let page = program.ask(Method::DELETE, "/api/v1/patients", "", vec![]).await.is(405);
+    is_problem(&page);
+    assert_eq!(page.headers["allow"], "GET, POST");
+    // What is wrong with a word on a result.
+    let id = marie.patient("Curie", "Marie", "1967-11-07").await;
+    let study = marie.upload(&id, "pneumonia", &[("a.png", &files::png(1))]).await.is(200).study();
+    let prediction = marie.result(&study).await.between("/predictions/", "/review");
+    let review = format!("/api/v1/predictions/{prediction}/review");
+    for (body, field) in [
+        (json!({ "verdict": "maybe" }), "verdict"),
+        (json!({ "verdict": "contested", "label": "normal", "comment": "x".repeat(4001) }), "comment"),
+        (json!({ "verdict": "contested" }), "label"),
+    ] {
+        let page = program.post(&review, &body).await.is(422);
+        assert_eq!(value_of(&page, "/fields/0/field"), field);
+    }
+    // The description says so before anybody tries.
+    let page = program.get("/api/v1/openapi.json").await.is(200);
+    let schemas = value(&page)["components"]["schemas"].clone();
+    assert_eq!(schemas["Sex"]["enum"], json!(["female", "male", "other"]));
+    assert_eq!(schemas["Verdict"]["enum"], json!(["approved", "contested"]));
+    assert_eq!(schemas["NewPatient"]["properties"]["family_name"]["maxLength"], 200);
+}
+
+fn value_of(page: &Page, pointer: &str) -> String {
+    value(page).pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
 }

@@ -153,3 +153,33 @@ fn records_of_others_are_not_there_for_programs_either() {
         assert_eq!(names, [json!("New")], "what this key made itself");
     });
 }
+
+#[test]
+fn whoever_is_locked_out_holds_no_key() {
+    on(Kind::Sqlite, |clinic| async move {
+        let mut marie = clinic.physician("marie").await;
+        let own = fill(&mut marie, "Curie").await;
+        let works =
+            async |key: &str| ask(&clinic, Some(key), &Method::GET, "/api/v1/patients", &own).await.status == 200;
+        // An unlocked screen gives no key away.
+        let form = [("token_name", "a program"), ("days", "30"), ("old", "something else")];
+        assert!(!marie.post("/account/keys", &form).await.is(422).has("semio_"));
+        let held = key(&mut marie, true).await;
+        marie.post("/sign-out", &[]).await.is(303);
+        assert!(works(&held).await, "one session ended");
+        marie.sign_in("marie").await;
+        marie.post("/sign-out", &[("everywhere", "on")]).await.is(303);
+        assert!(!works(&held).await, "everything ended");
+        marie.sign_in("marie").await;
+        let held = key(&mut marie, true).await;
+        let mut admin = clinic.signed_in("administrator", "admin").await;
+        let people = admin.get("/admin").await.text();
+        let row = people.split("<tr>").find(|row| row.contains("marie@")).unwrap();
+        let id = row.split("/admin/people/").nth(1).unwrap().split('/').next().unwrap();
+        let link = admin.post(&format!("/admin/people/{id}/reset"), &[]).await.is(200).between("/reset/", "<");
+        assert!(works(&held).await);
+        let new = [("password", "another horse battery")];
+        clinic.browser().post(&format!("/reset/{link}"), &new).await.is(200);
+        assert!(!works(&held).await, "a new password was set for whoever lost the old one");
+    });
+}

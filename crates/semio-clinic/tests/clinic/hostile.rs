@@ -1,7 +1,14 @@
 //! What hostile visitors send, and what must not come back.
 
+use std::time::Duration;
+
 use axum::http::{Method, StatusCode, header};
-use semio_clinic::web::route_table;
+use semio_clinic::{config::Patience, server::serve, web::route_table};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::oneshot,
+};
 
 use crate::{
     files::{self, Dicom},
@@ -348,5 +355,117 @@ fn files_that_promise_too_much_are_refused() {
         let page = marie.upload(&id, "", &[("a", b"bad"), ("b", &png), ("c", b"worse")]).await.is(200);
         assert_eq!(page.text().matches("data-state=\"failed\"").count(), 2);
         assert_eq!(clinic.count("SELECT COUNT(*) FROM image").await, 1);
+    });
+}
+
+#[test]
+fn records_that_fail_are_told_of_on_a_page() {
+    let proxy = |config: &mut semio_clinic::Config| {
+        config.behind_proxy = true;
+        config.public_address = Some("https://semio.clinic.example".into());
+    };
+    on_with(Kind::Sqlite, proxy, |clinic| async move {
+        let mut marie = clinic.physician("marie").await;
+        clinic.sql("DROP TABLE session").await;
+        let accept = [("accept-language", "fr")];
+        for path in ["/patients", "/nowhere"] {
+            let mut browser = marie.clone();
+            let page = browser.send(Method::GET, path, "", &[], vec![]).await.is(500);
+            assert!(page.has("Something went wrong on our side"), "{path}: {}", page.text());
+            assert!(page.headers.contains_key("content-security-policy"));
+            assert!(page.headers.contains_key("strict-transport-security"));
+        }
+        marie.cookies.insert("semio-language".into(), "fr".into());
+        let page = marie.send(Method::GET, "/patients", "", &accept, vec![]).await.is(500);
+        assert!(page.has("Une erreur est survenue"), "{}", page.text());
+    });
+}
+
+#[test]
+fn nobody_pushes_others_off_the_list_of_people() {
+    on(Kind::Sqlite, |clinic| async move {
+        clinic.account("physician", "early").await;
+        let mut admin = clinic.signed_in("administrator", "admin").await;
+        let spam = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 450) \
+                    INSERT INTO person SELECT randomblob(16), 'physician', 'spam_' || i || '@x.yz', 'spam_' || i || '@x.yz', \
+                    'A', 'B', NULL, NULL, 'x', NULL, NULL, 0, NULL, NULL, 0, NULL, 9000000000000 + i FROM n";
+        clinic.sql(spam).await;
+        assert!(!admin.get("/admin").await.is(200).has("early@"));
+        let found = admin.get("/admin?q=EARLY").await.is(200);
+        assert!(found.has("early@clinic.example") && !found.has("spam_1@"), "{}", found.text());
+        // Signs that a database takes for patterns, and nobody.
+        assert!(admin.get("/admin?q=spam%25").await.is(200).has("begins with"));
+        assert!(!admin.get("/admin?q=spam_44").await.has("spam_45@"));
+        let (mut path, mut pages) = ("/admin".to_owned(), 0);
+        let last = loop {
+            let page = admin.get(&path).await.is(200);
+            pages += 1;
+            if !page.has("rel=\"next\"") {
+                break page;
+            }
+            let links = page.text();
+            let link = links.split("<a href=\"").find(|link| link.contains("rel=\"next\"")).unwrap();
+            path = link.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");
+        };
+        assert!(pages == 5 && last.has("early@"), "{pages} pages");
+    });
+}
+
+#[test]
+fn whoever_sends_a_byte_now_and_then_is_not_waited_for() {
+    let change = |config: &mut semio_clinic::Config| {
+        config.listen = ([127, 0, 0, 1], 0).into();
+        config.patience = Patience { head: Duration::from_millis(300), file: Duration::from_millis(300) };
+    };
+    on_with(Kind::Sqlite, change, |clinic| async move {
+        let mut marie = clinic.physician("marie").await;
+        let id = marie.patient("Curie", "Marie", "1967-11-07").await;
+        let key = crate::api::key(&mut marie, true).await;
+        let (told, address) = oneshot::channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let app = clinic.app.clone();
+        let serving = tokio::spawn(async {
+            let ready = move |bound| told.send(bound).unwrap();
+            serve(app, ready, async { drop(stopped.await) }).await.unwrap();
+        });
+        let address = address.await.unwrap();
+        // What is sent, and what is answered once the server has had enough.
+        let answer = async |sent: String| {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(sent.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            let read = stream.read_to_string(&mut answer);
+            tokio::time::timeout(Duration::from_secs(10), read).await.expect("the connection ends").ok();
+            answer
+        };
+        let head = answer("GET /about HTTP/1.1\r\nHost: semio\r\nX-Slow: ".into()).await;
+        assert!(head.is_empty() || head.starts_with("HTTP/1.1 408"), "{head}");
+        let body = answer(format!(
+            "POST /api/v1/patients/{id}/images HTTP/1.1\r\nHost: semio\r\nAuthorization: Bearer {key}\r\n\
+             Content-Length: 100000\r\nConnection: close\r\n\r\nhalf"
+        ))
+        .await;
+        assert!(body.starts_with("HTTP/1.1 408"), "{body}");
+        // A record that is not there takes no byte, and no turn.
+        let nobody = answer(format!(
+            "POST /api/v1/patients/01890000-0000-7000-8000-000000000000/images HTTP/1.1\r\nHost: semio\r\n\
+             Authorization: Bearer {key}\r\nContent-Length: 100000\r\nConnection: close\r\n\r\nhalf"
+        ))
+        .await;
+        assert!(nobody.starts_with("HTTP/1.1 404"), "{nobody}");
+        drop(stop);
+        serving.await.unwrap();
+    });
+}
+
+#[test]
+fn what_a_visitor_calls_a_request_is_taken_only_where_it_is_an_identity() {
+    on(Kind::Sqlite, |clinic| async move {
+        let mut browser = clinic.browser();
+        let id = "0190c7a4-7f6e-7cc3-98c4-dc0c0c07398f";
+        for (sent, kept) in [(id, true), ("Marie Curie", false), ("curie-marie-19671107", false)] {
+            let page = browser.send(Method::GET, "/about", "", &[("x-request-id", sent)], vec![]).await.is(200);
+            assert_eq!(page.headers["x-request-id"] == sent, kept, "{sent}");
+        }
     });
 }

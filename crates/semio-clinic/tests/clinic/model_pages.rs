@@ -13,8 +13,10 @@ use zip::{ZipWriter, write::SimpleFileOptions};
 
 use crate::{
     bundle, files,
-    harness::{BOUNDARY, Browser, Clinic, Kind, Page, Part, multipart, on, on_with},
+    harness::{BOUNDARY, Browser, Clinic, Kind, Page, Part, multipart, on, on_every_database, on_with},
 };
+
+on_every_database!(activations_at_the_same_time_leave_one_active);
 
 /// A bundle's files, with figures of its own.
 fn bundle_files(use_words: &str, metrics: Value, evaluation: Option<Value>) -> Vec<(String, Vec<u8>)> {
@@ -247,5 +249,43 @@ fn models_are_compared_on_the_same_pictures_alone() {
         assert!(!page.has("elsewhere is better"));
         marie.get("/compare?job=nothing").await.is(404);
         marie.get("/compare").await.is(404);
+    });
+}
+
+async fn activations_at_the_same_time_leave_one_active(clinic: Arc<Clinic>) {
+    let mut admin = admin(&clinic).await;
+    let mut models = vec![];
+    for name in ["a", "b"] {
+        let files = bundle_files(name, Value::Null, None);
+        models.push(send(&mut admin, "pneumonia", name, &zipped(&files)).await.led_to());
+    }
+    for round in 0..8 {
+        let mut tasks = vec![];
+        for model in &models {
+            let (mut browser, path) = (admin.clone(), format!("/admin/models/{model}"));
+            tasks.push(tokio::spawn(async move { browser.post(&path, &[("state", "active")]).await }));
+        }
+        for task in tasks {
+            task.await.unwrap().is(303);
+        }
+        let active = "SELECT COUNT(*) FROM model WHERE job = 'pneumonia' AND state = 'active'";
+        assert_eq!(clinic.count(active).await, 1, "round {round}");
+    }
+}
+
+#[test]
+fn a_model_whose_sending_was_cut_off_still_waits() {
+    on(Kind::Sqlite, |clinic| async move {
+        // As a program leaves it that was killed between the folder and the row.
+        let place = clinic.config.models.join("new-job/sent");
+        for (name, bytes) in bundle_files("sent", Value::Null, None) {
+            let path = place.join(name.strip_prefix("run/").unwrap());
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+        fs::write(place.join(".sent"), "").unwrap();
+        let mut admin = admin(&clinic).await;
+        admin.post("/admin/models", &[]).await;
+        assert_eq!(clinic.texts("SELECT state FROM model WHERE job = 'new-job'").await, ["waiting"]);
     });
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     files,
-    harness::{Browser, Clinic, course_form, on_every_database, patient_form},
+    harness::{Browser, Clinic, Kind, course_form, encoded, on_every_database, patient_form},
 };
 
 on_every_database!(
@@ -51,12 +51,18 @@ async fn patients_are_kept(clinic: Arc<Clinic>) {
     // A name of the greatest length, in letters of four bytes.
     let name = "𠮷".repeat(200);
     marie.patient(&name, &name, "1990-02-28").await;
+    // And of letters that are several where they are searched for: "oe", "ss", and eighteen.
+    for letter in ["œ", "ß", "ﷺ"] {
+        let name = letter.repeat(200);
+        let id = marie.patient(&name, &name, "1990-02-28").await;
+        assert!(marie.get(&format!("/patients?{}", encoded(&[("q", &name)]))).await.is(200).has(&id), "{letter}");
+    }
     form.iter_mut().filter(|(k, _)| *k == "family_name").for_each(|(_, v)| *v = "Berger");
     form.iter_mut().filter(|(k, _)| *k == "identifier").for_each(|(_, v)| *v = "");
     marie.post(&format!("/patients/{id}/edit"), &form).await.is(303);
     let page = marie.get(&format!("/patients/{id}")).await;
     assert!(page.has("Berger") && !page.has("L-42"));
-    assert_eq!((clinic.noted("patient.add").await, clinic.noted("patient.edit").await), (2, 1));
+    assert_eq!((clinic.noted("patient.add").await, clinic.noted("patient.edit").await), (5, 1));
     assert!(clinic.noted("patient.read").await >= 2);
 }
 
@@ -105,7 +111,7 @@ async fn patients_are_found(clinic: Arc<Clinic>) {
 }
 
 /// Puts people into a team.
-async fn team(clinic: &Clinic, names: &[&str]) {
+pub(crate) async fn team(clinic: &Clinic, names: &[&str]) {
     let mut admin = clinic.signed_in("administrator", "teams").await;
     let people = admin.get("/admin").await.text();
     for name in names {
@@ -236,6 +242,25 @@ async fn an_export_holds_everything(clinic: Arc<Clinic>) {
     is("/courses/0/begins_on", "2025-02-08");
     assert_eq!(record.pointer("/courses/0/scenario/lesions/0/length").unwrap(), 12.0);
     assert_eq!(clinic.noted("patient.export").await, 1);
+    // However many studies there are.
+    let me = "(SELECT id FROM person WHERE email_key = 'marie@clinic.example')";
+    for number in 0..600 {
+        let hex = format!("{number:032x}");
+        let id = match clinic.kind {
+            Kind::Postgres => format!("CAST('{hex}' AS uuid)"),
+            Kind::Sqlite | Kind::MariaDb => format!("X'{hex}'"),
+        };
+        clinic
+            .sql(&format!(
+                "INSERT INTO study (id, patient_id, description, taken_on, filed_by, created_at) \
+                 SELECT {id}, patient_id, '', '2000-01-01', {me}, 1 FROM study WHERE instance_uid = '1.2.3'"
+            ))
+            .await;
+    }
+    let page = marie.get(&format!("/patients/{id}/export")).await.is(200);
+    let record: Value = serde_json::from_slice(&page.bytes).unwrap();
+    assert_eq!(record["studies"].as_array().unwrap().len(), 601);
+    assert_eq!(record.pointer("/studies/0/taken_on").unwrap(), "2026-01-02", "the latest first");
 }
 
 async fn a_course_is_kept_with_its_patient(clinic: Arc<Clinic>) {

@@ -5,7 +5,7 @@ use semio_clinic::web::route_table;
 
 use crate::{
     files::{self, Dicom},
-    harness::{BOUNDARY, Browser, Clinic, Kind, Page, course_form, multipart, on, patient_form},
+    harness::{BOUNDARY, Browser, Clinic, Kind, PASSWORD, Page, course_form, multipart, on, patient_form},
 };
 
 const ROLES: [&str; 3] = ["physician", "administrator", "researcher"];
@@ -34,7 +34,7 @@ async fn fill(browser: &mut Browser, name: &str) -> Owned {
     let page = browser.upload(&patient, "pneumonia", &[("a.png", &files::png(name.len()))]).await.is(200);
     let study = page.study();
     let page = browser.result(&study).await;
-    browser.post("/account/keys", &[("token_name", "a program"), ("days", "1")]).await.is(200);
+    browser.post("/account/keys", &[("token_name", "a program"), ("days", "1"), ("old", PASSWORD)]).await.is(200);
     let course = browser.post(&format!("/patients/{patient}/course"), &course_form("2025-03-10")).await.is(303);
     Owned {
         course: course.location().split("show=").nth(1).unwrap().split('&').next().unwrap().to_owned(),

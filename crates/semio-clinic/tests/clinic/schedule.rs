@@ -58,7 +58,8 @@ async fn proof_after(config: &Config, since: i64) -> Proof {
 }
 
 fn note_last(config: &Config, at: i64, fault: Option<&str>) {
-    let proof = Proof { at, file: "semio-x.tar.gz".into(), rows: 1, pictures: 0, fault: fault.map(Into::into) };
+    let proof =
+        Proof { at, file: "semio-x.tar.gz".into(), rows: 1, pictures: 0, fault: fault.map(Into::into), kind: None };
     fs::write(config.data.join("last-backup.json"), serde_json::to_vec(&proof).unwrap()).unwrap();
 }
 

@@ -30,8 +30,11 @@ async fn set_up(browser: &mut Browser) -> (String, Vec<String>) {
     assert!(page.has("<svg"), "the picture to scan");
     let secret = page.between("<br><code>", "</code>");
     assert_eq!(secret.len(), 32);
-    browser.post("/account/second-factor", &[("code", "000000")]).await.is(422);
-    let page = browser.post("/account/second-factor", &[("code", &app_code(&secret, -1))]).await.is(200);
+    browser.post("/account/second-factor", &[("code", "000000"), ("old", PASSWORD)]).await.is(422);
+    // Whoever finds an unlocked screen does not lock its owner out.
+    let code = app_code(&secret, -1);
+    browser.post("/account/second-factor", &[("code", &code), ("old", "something else")]).await.is(422);
+    let page = browser.post("/account/second-factor", &[("code", &code), ("old", PASSWORD)]).await.is(200);
     let codes: Vec<String> = page.text().split("<li><code>").skip(1).map(|rest| rest[..19].to_owned()).collect();
     assert_eq!(codes.len(), 10, "{}", page.text());
     (secret, codes)

@@ -1,12 +1,12 @@
-use std::{path::Path, sync::Arc};
+use std::{fs, io::Write, path::Path, sync::Arc};
 
 use semio_clinic::{
     Config,
-    audit::{Head, Verified, read_heads, write_head},
-    server::open_store,
+    audit::{Head, HeadsFault, Verified, read_heads, write_head},
+    server::{open_store, open_to_verify},
 };
 
-use crate::harness::{Clinic, on_every_database};
+use crate::harness::{Clinic, Kind, on, on_every_database};
 
 on_every_database!(
     a_whole_trail_is_found_whole,
@@ -15,6 +15,8 @@ on_every_database!(
     a_cut_tail_is_found,
     a_rewritten_chain_is_found,
     writers_at_the_same_time_make_one_chain,
+    writing_while_the_trail_is_verified_is_no_cut,
+    ends_that_are_away_or_damaged_are_found,
 );
 
 async fn verify(config: &Config, heads: &[Head]) -> Verified {
@@ -23,6 +25,18 @@ async fn verify(config: &Config, heads: &[Head]) -> Verified {
 
 async fn head(config: &Config) -> Head {
     open_store(config).await.unwrap().audit_head().await.unwrap()
+}
+
+/// Keys of somebody else: a server makes none where a trail was written with others.
+fn own_keys(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    for name in ["audit.key", "codes.key"] {
+        let mut options = fs::OpenOptions::new();
+        options.create_new(true).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(folder.join(name)).unwrap().write_all("A".repeat(43).as_bytes()).unwrap();
+    }
 }
 
 /// Some entries: the model, an account, a sign-in, patients.
@@ -40,9 +54,8 @@ async fn a_whole_trail_is_found_whole(clinic: Arc<Clinic>) {
     let end = fill(&clinic).await;
     let file = clinic.config.data.join("heads.jsonl");
     write_head(&file, &end).unwrap();
-    assert_eq!(read_heads(&file), std::slice::from_ref(&end));
-    assert_eq!(read_heads(Path::new("no/such/file")), []);
-    assert_eq!(verify(&clinic.config, &read_heads(&file)).await, Verified::Whole { rows: end.seq });
+    assert_eq!(read_heads(&file).unwrap(), std::slice::from_ref(&end));
+    assert_eq!(verify(&clinic.config, &read_heads(&file).unwrap()).await, Verified::Whole { rows: end.seq });
     assert_eq!(clinic.count("SELECT COUNT(*) FROM audit").await, end.seq);
     let mut admin = clinic.signed_in("administrator", "admin").await;
     assert!(admin.post("/admin/audit", &[]).await.is(200).has("role=\"status\""));
@@ -99,6 +112,7 @@ async fn a_rewritten_chain_is_found(clinic: Arc<Clinic>) {
     // Written anew with a key of the writer's own.
     let mut forger = clinic.config.clone();
     forger.data = clinic.config.data.join("forger");
+    own_keys(&forger.data.join("keys"));
     let other = Clinic::open(clinic.kind, forger).await;
     for name in ["x", "y", "z", "w", "v", "u"] {
         other.account("physician", name).await;
@@ -136,4 +150,78 @@ async fn writers_at_the_same_time_make_one_chain(clinic: Arc<Clinic>) {
     let end = head(&clinic.config).await;
     assert_eq!(end.seq, begin.seq + 8 + 40);
     assert_eq!(verify(&clinic.config, &[begin]).await, Verified::Whole { rows: end.seq });
+}
+
+async fn writing_while_the_trail_is_verified_is_no_cut(clinic: Arc<Clinic>) {
+    fill(&clinic).await;
+    let mut browser = clinic.browser();
+    browser.sign_in("marie").await;
+    let writer = tokio::spawn(async move {
+        for at in 0..40 {
+            browser.patient(&format!("P{at}"), "Q", "1980-01-01").await;
+        }
+    });
+    let store = open_to_verify(&clinic.config).await.unwrap();
+    while !writer.is_finished() {
+        let found = store.verify_audit(&[]).await.unwrap();
+        assert!(matches!(found, Verified::Whole { .. }), "{found:?}");
+    }
+    writer.await.unwrap();
+}
+
+async fn ends_that_are_away_or_damaged_are_found(clinic: Arc<Clinic>) {
+    let end = fill(&clinic).await;
+    let store = open_to_verify(&clinic.config).await.unwrap();
+    let file = clinic.config.data.join("heads.jsonl");
+    let with = async |heads| store.verify_audit_with(&heads).await.unwrap();
+    assert_eq!(read_heads(&file), Err(HeadsFault::Missing));
+    assert_eq!(with(read_heads(&file)).await, Verified::NoHeads { rows: end.seq });
+    fs::write(&file, "").unwrap();
+    assert_eq!(with(read_heads(&file)).await, Verified::NoHeads { rows: end.seq });
+    write_head(&file, &end).unwrap();
+    assert_eq!(with(read_heads(&file)).await, Verified::Whole { rows: end.seq });
+    fs::write(&file, format!("{}half a line", fs::read_to_string(&file).unwrap())).unwrap();
+    assert_eq!(with(read_heads(&file)).await, Verified::BadHeads { line: 2 });
+    // Rows beyond the table's own end: somebody set that back.
+    clinic.sql("UPDATE audit_head SET seq = seq - 1").await;
+    assert_eq!(store.verify_audit(&[]).await.unwrap(), Verified::Cut { seq: end.seq + 1 });
+}
+
+#[test]
+fn verifying_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let config = |data: &str| Config { data: folder.path().join(data), ..Config::default() };
+    let opens = |data: &str| runtime.block_on(open_to_verify(&config(data))).is_ok();
+    assert!(!opens("none") && fs::read_dir(folder.path()).unwrap().next().is_none());
+    // A folder that is there and holds no database, or one without tables.
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    assert!(!opens("empty") && fs::read_dir(folder.path().join("empty")).unwrap().next().is_none());
+    fs::write(folder.path().join("empty/semio.db"), "").unwrap();
+    own_keys(&folder.path().join("empty/keys"));
+    assert!(!opens("empty"));
+    assert_eq!(fs::metadata(folder.path().join("empty/semio.db")).unwrap().len(), 0);
+}
+
+#[test]
+fn a_lost_key_is_not_made_anew() {
+    on(Kind::Sqlite, |clinic| async move {
+        fill(&clinic).await;
+        clinic.app.stop().await;
+        let keys = clinic.config.data.join("keys");
+        let refused = async |name: &str| {
+            let told = open_store(&clinic.config).await.err().map(|error| error.to_string());
+            told.is_some_and(|told| told.contains(name) && told.contains("restore"))
+        };
+        fs::rename(keys.join("audit.key"), keys.join("away")).unwrap();
+        assert!(refused("audit.key").await && !keys.join("audit.key").exists());
+        fs::rename(keys.join("away"), keys.join("audit.key")).unwrap();
+        // Of codes beside passwords, once somebody has set one up; what proves the origin of forms is kept nowhere.
+        fs::remove_file(keys.join("forms.key")).unwrap();
+        fs::rename(keys.join("codes.key"), keys.join("away")).unwrap();
+        clinic.sql("INSERT INTO second_factor SELECT id, 'salt', 1, 0, '' FROM person").await;
+        assert!(refused("codes.key").await);
+        fs::rename(keys.join("away"), keys.join("codes.key")).unwrap();
+        open_store(&clinic.config).await.unwrap();
+    });
 }

@@ -19,8 +19,19 @@ impl DicomFile<'_> {
     /// # Errors
     /// Those of [`Self::frame`], and [`DicomError::Value`] for a palette that cannot be applied.
     pub fn image(&self, frame: u32) -> Result<Image, DicomError> {
+        self.image_reduced(frame, None)
+    }
+
+    /// As [`Self::image`]; a JPEG 2000 frame comes at its lowest resolution that has at least `enough` columns and rows.
+    ///
+    /// Frames whose samples cannot be averaged come whole: those with a palette, and those with values that pad them.
+    ///
+    /// # Errors
+    /// Those of [`Self::image`].
+    pub fn image_reduced(&self, frame: u32, enough: Option<(usize, usize)>) -> Result<Image, DicomError> {
         let layout = self.layout()?.ok_or_else(|| self.no_pixels())?;
-        let decoded = self.frame(frame)?;
+        let averages = layout.photometric != Photometric::Palette && self.padding(&layout).is_none();
+        let decoded = self.frame_reduced(frame, enough.filter(|_| averages))?;
         let Frame { rows, columns, values, .. } = decoded;
         let (width, height) = (columns as usize, rows as usize);
         let result = match layout.photometric {

@@ -125,22 +125,32 @@ impl DicomFile<'_> {
     /// [`DicomError`] says which element is absent or makes no sense, which transfer syntax is not read, or what is
     /// wrong with the coded pixels.
     pub fn frame(&self, frame: u32) -> Result<Frame, DicomError> {
-        let layout = self.layout()?.ok_or_else(|| self.no_pixels())?;
-        self.frame_of(&layout, frame)
+        self.frame_reduced(frame, None)
     }
 
-    /// The same where the layout is known: to find it again for each of 500,000 frames takes longer than to decode them.
+    /// The frame at the lowest of its resolutions that has at least `enough` columns and rows.
+    pub(super) fn frame_reduced(&self, frame: u32, enough: Option<(usize, usize)>) -> Result<Frame, DicomError> {
+        let layout = self.layout()?.ok_or_else(|| self.no_pixels())?;
+        self.decoded(layout, frame, enough)
+    }
+
+    /// A whole frame where the layout is known: to find it again for each of 500,000 frames takes longer than to decode
+    /// them.
     pub(crate) fn frame_of(&self, layout: &Layout, frame: u32) -> Result<Frame, DicomError> {
-        let Layout { rows, columns, samples, frames, .. } = *layout;
-        if frame >= frames {
-            return Err(DicomError::NoFrame { frame, frames });
+        self.decoded(layout.clone(), frame, None)
+    }
+
+    fn decoded(&self, mut layout: Layout, frame: u32, enough: Option<(usize, usize)>) -> Result<Frame, DicomError> {
+        if frame >= layout.frames {
+            return Err(DicomError::NoFrame { frame, frames: layout.frames });
         }
         let syntax = self.transfer_syntax();
         let native = syntax.is_native() || layout.real;
-        let decode = || if native { self.native(layout, frame) } else { self.coded(layout, frame) };
+        let decode = || if native { self.native(&layout, frame) } else { self.coded(&mut layout, frame, enough) };
         // The decoders are written not to panic, and one file out of 100,000 that finds a way must not end the run.
         let values =
             catch_unwind(AssertUnwindSafe(decode)).map_err(|_| DicomError::Panicked { syntax: syntax.clone() })??;
+        let Layout { rows, columns, samples, .. } = layout;
         if values.len() != layout.frame_samples() {
             return Err(self.broken(format!("{} samples instead of {}", values.len(), layout.frame_samples())));
         }
@@ -197,7 +207,8 @@ impl DicomFile<'_> {
         typed(Decoded { pixels, bits, rgb: false }, layout)
     }
 
-    fn coded(&self, layout: &Layout, frame: u32) -> Result<Values, DicomError> {
+    /// Coded bytes → values. A frame that comes at a lower resolution changes the layout's rows and columns.
+    fn coded(&self, layout: &mut Layout, frame: u32, enough: Option<(usize, usize)>) -> Result<Values, DicomError> {
         let coding = self.transfer_syntax().coding;
         let refused =
             |reason: &str| DicomError::Unsupported { syntax: self.transfer_syntax().clone(), reason: reason.into() };
@@ -233,7 +244,7 @@ impl DicomFile<'_> {
             Coding::Rle => codec::rle::decode(&bytes, layout),
             Coding::Jpeg => codec::jpeg::decode(&bytes, layout),
             Coding::JpegLs => codec::jpeg_ls::decode(&bytes, layout),
-            Coding::Jpeg2000 | Coding::HighThroughput => codec::jpeg2000::decode(&bytes, layout),
+            Coding::Jpeg2000 | Coding::HighThroughput => codec::jpeg2000::decode(&bytes, layout, enough),
             Coding::Native | Coding::Refused | Coding::Unknown => return Err(refused("it has no coded pixels")),
         };
         Ok(typed(decoded.map_err(|e| self.codec_error(e))?, layout))

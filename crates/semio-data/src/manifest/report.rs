@@ -23,6 +23,8 @@ pub enum LeftOut {
     NotAPicture(String),
     /// The folder is none of train, val and test; the value is its name.
     Folder(String),
+    /// The same picture, or nearly, stands in another list; the value is where that lies.
+    Known(String),
 }
 
 impl fmt::Display for LeftOut {
@@ -40,6 +42,7 @@ impl fmt::Display for LeftOut {
             Self::NotAPicture(ending) if ending.is_empty() => f.write_str("not a picture, by name and content"),
             Self::NotAPicture(ending) => write!(f, "not a picture (.{ending})"),
             Self::Folder(name) => write!(f, "in the folder '{name}', which is not train, val or test"),
+            Self::Known(list) => write!(f, "(nearly) the same picture stands in {list}"),
         }
     }
 }

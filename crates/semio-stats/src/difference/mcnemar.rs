@@ -69,8 +69,9 @@ fn two_sided(only_first: u64, only_second: u64) -> (f64, f64) {
     let Ok(binomial) = Binomial::new(0.5, all) else { return (1.0, 1.0) };
     let (up_to, at) = (binomial.cdf(fewer), binomial.pmf(fewer));
     let exact = (2.0 * up_to).min(1.0);
-    // With as many on either side both tails hold the middle.
-    let mid_p = if only_first == only_second { 1.0 - at } else { 2.0 * up_to - at };
+    // Half of what is as likely as what was seen (Fagerland, Lydersen and Laake 2013); with as many on either side that is
+    // the middle alone, which both tails hold.
+    let mid_p = if only_first == only_second { 1.0 - at / 2.0 } else { 2.0 * up_to - at };
     (exact, if all == 0 { 1.0 } else { mid_p })
 }
 

@@ -89,6 +89,9 @@ pub struct Comparison {
     pub tests: Vec<PairedTest>,
     /// Whether somebody asked it to end before all were done.
     pub asked_to_end: bool,
+    /// Whether the networks were cross-validated, instead of judged on the validation part.
+    #[serde(default)]
+    pub cross_validated: bool,
 }
 
 /// The file in a contestant's folder that says that it is done.
@@ -160,7 +163,8 @@ pub fn compare(
         let _ = fs::remove_dir_all(place.folder.join("features"));
     }
     let tests = paired::paired(&standings, dataset, place.folder);
-    let comparison = Comparison { standings, tests, asked_to_end };
+    let cross_validated = contestants.iter().any(|contestant| contestant.recipe.folds.is_some());
+    let comparison = Comparison { standings, tests, asked_to_end, cross_validated };
     write_json(&place.folder.join("comparison.json"), &comparison)?;
     write_whole(&place.folder.join("comparison.csv"), &comparison.csv()?)?;
     let page = page::page(&comparison, dataset, place.today, language)?;
@@ -198,7 +202,8 @@ fn judged(
     let groups = group_names(&finished.judged, &dataset.samples);
     let judge = Judge::new(&finished.predictions);
     let bootstrap = Bootstrap::new(&finished.predictions, groups.as_deref());
-    let interval = |figure: fn(&Figures<Metric>) -> Metric| bootstrap.interval(&judge, 0.95, figure);
+    let interval =
+        |figure: fn(&Figures<Metric>) -> Metric| bootstrap.interval(&judge, 0.95, figure).filter(|i| i.high > i.low);
     let figures = &finished.evaluation.overall;
     let value = |metric: &Metric| metric.as_ref().ok().copied();
     let options = BenchOptions { mode: Mode::Inference, batch: 8, runs: 5, plain: false };

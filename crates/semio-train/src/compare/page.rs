@@ -24,7 +24,11 @@ pub(super) fn page(
         .filter_map(|s| Some(IntervalRow { name: &s.name, value: s.roc_auc?, interval: interval(s.roc_auc_interval) }))
         .collect();
     let title = say!(language, "Area under the ROC curve", "Aire sous la courbe ROC");
-    let subtitle = say!(language, "validation part, 95 % intervals", "partie de validation, intervalles à 95 %");
+    let subtitle = if comparison.cross_validated {
+        say!(language, "all folds pooled, 95 % intervals", "tous les plis réunis, intervalles à 95 %")
+    } else {
+        say!(language, "validation part, 95 % intervals", "partie de validation, intervalles à 95 %")
+    };
     let ranking = (!rows.is_empty()).then(|| inline(&interval_plot(&title, &subtitle, &rows, language)));
     let page = Page { comparison, dataset, judged, language };
     let mut tables = vec![page.quality()];
@@ -82,11 +86,19 @@ impl Page<'_> {
             (say!(language, "Data's SHA-256", "SHA-256 des données"), self.dataset.sha256.clone()),
             (
                 say!(language, "Judged on", "Jugés sur"),
-                say!(
-                    language,
-                    "the validation part, {pictures} pictures",
-                    "la partie de validation, {pictures} images"
-                ),
+                if self.comparison.cross_validated {
+                    say!(
+                        language,
+                        "all folds, {pictures} pictures, each by a network that had not seen it",
+                        "tous les plis, {pictures} images, chacune par un réseau qui ne l’avait pas vue"
+                    )
+                } else {
+                    say!(
+                        language,
+                        "the validation part, {pictures} pictures",
+                        "la partie de validation, {pictures} images"
+                    )
+                },
             ),
             (say!(language, "Groups (patients)", "Groupes (patients)"), groups),
         ];
@@ -182,7 +194,16 @@ impl Page<'_> {
 
     fn limits(&self) -> Vec<String> {
         let language = self.language;
-        let mut said = vec![
+        let choice = if self.comparison.cross_validated {
+            say!(
+                language,
+                "Each picture was judged by a network that had not seen it, but the best of many networks is chosen by these \
+                 pictures here: the winner's figure is too good. Judge the one you take on pictures that took no part.",
+                "Chaque image a été jugée par un réseau qui ne l’avait pas vue, mais ce sont ces images qui choisissent ici le \
+                 meilleur de plusieurs réseaux : le résultat du gagnant est trop bon. Jugez celui que vous retenez sur des \
+                 images qui n’ont pas servi."
+            )
+        } else {
             say!(
                 language,
                 "The validation part chose each network's best epoch, and the best of many networks is chosen by it here: \
@@ -191,7 +212,10 @@ impl Page<'_> {
                 "La partie de validation a choisi la meilleure époque de chaque réseau, et c’est elle qui choisit ici le \
                  meilleur de plusieurs : le résultat du gagnant est trop bon. Jugez celui que vous retenez sur un test mis à \
                  part (semio evaluate … --split test)."
-            ),
+            )
+        };
+        let mut said = vec![
+            choice,
             say!(
                 language,
                 "Intervals are 95 % percentile bootstrap intervals over groups (patients) where groups are known, over \

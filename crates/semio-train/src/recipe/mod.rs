@@ -50,6 +50,8 @@ pub struct Recipe {
     /// Whether parts are accepted that know each other by group (patient), by the same picture or by nearly the same one;
     /// bundle, card and every report then say so.
     pub allow_leak: bool,
+    /// Lists or folders of pictures that nothing may be learned from: what is the same as one of them, or nearly, is left out.
+    pub apart_from: Vec<PathBuf>,
     /// Whether the pictures are divided anew, whatever parts the data name.
     pub resplit: bool,
     /// Share that is set aside for validation where the data name no validation part.
@@ -78,6 +80,10 @@ pub struct Recipe {
     pub image_size: Option<usize>,
     /// Grey or colour.
     pub color: ColorChoice,
+    /// Pixels along a side that a JPEG 2000 file must be decoded to for each pixel that the network reads; whole where not
+    /// given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decode_detail: Option<usize>,
     /// How stored samples become brightness.
     pub depth: DepthChoice,
     /// How pictures are brought to size.
@@ -218,7 +224,7 @@ pub struct Recipe {
 
 /// The recipe's keys that decide which pictures are learned from and which are judged. Runs that are to be compared must
 /// share them.
-pub const DATA_KEYS: [&str; 16] = [
+pub const DATA_KEYS: [&str; 17] = [
     "data",
     "file-column",
     "label-column",
@@ -230,6 +236,7 @@ pub const DATA_KEYS: [&str; 16] = [
     "where",
     "skip-bad",
     "allow-leak",
+    "apart-from",
     "resplit",
     "val-ratio",
     "test-ratio",
@@ -251,6 +258,7 @@ impl Default for Recipe {
             r#where: vec![],
             skip_bad: false,
             allow_leak: false,
+            apart_from: vec![],
             resplit: false,
             val_ratio: 0.15,
             test_ratio: 0.15,
@@ -262,6 +270,7 @@ impl Default for Recipe {
             classifier: Classifier::Network,
             image_size: None,
             color: ColorChoice::Auto,
+            decode_detail: None,
             depth: DepthChoice::Full,
             filter: Filter::Bilinear,
             fit: Fit::Stretch,

@@ -27,11 +27,12 @@ impl Recipe {
             DepthChoice::Image => Depth::Image,
             DepthChoice::Percentile => Depth::Percentile { low: 0.5, high: 99.5 },
         };
-        let mut steps = vec![
+        let mut steps: Vec<Step> = self.decode_detail.map(|detail| Step::Decode { detail }).into_iter().collect();
+        steps.extend([
             Step::Depth { range },
             Step::Color { to: color },
             Step::Resize { width: side, height: side, filter: self.filter, fit: self.fit },
-        ];
+        ]);
         match self.fit {
             Fit::Stretch => {}
             Fit::Contain => steps.push(Step::Pad { width: side, height: side, value: 0.0 }),

@@ -3,7 +3,7 @@ use crate::{
     Language, Verdict,
     plot::{EpochFigures, PartCounts},
 };
-use semio_model::Leak;
+use semio_model::{Leak, Outcome};
 use semio_stats::Evaluation;
 
 /// Everything that a report tells. What is not known stays empty or `None`, and its section is left out.
@@ -27,7 +27,7 @@ pub struct Report {
     pub training: Option<Training>,
     /// The figures; with [`Report::folds`], those of all folds pooled.
     pub evaluation: Evaluation,
-    /// Intervals, calibration, sets and outcomes; none for pooled folds.
+    /// Intervals, calibration, sets and outcomes.
     pub verdict: Option<Verdict>,
     /// The rate at which the sets were made to hold the true class.
     pub coverage: Option<f64>,
@@ -37,6 +37,8 @@ pub struct Report {
     pub folds: Vec<Fold>,
     /// Single pictures.
     pub examples: Examples,
+    /// What else the reader must know of how the model was made, as sentences.
+    pub remarks: Vec<String>,
 }
 
 /// The model that was judged.
@@ -128,6 +130,8 @@ pub enum Groups {
         /// Groups in all.
         groups: u64,
     },
+    /// Some do not; how many is not known.
+    Divided,
     /// Some lie in two parts or more.
     Shared {
         /// Groups in all.
@@ -168,6 +172,8 @@ pub enum Stopping {
     },
     /// It was asked to end.
     Interrupted,
+    /// There was none: a classical method decides on the network's features.
+    NotTrained,
 }
 
 /// One fold of a cross-validation.
@@ -190,6 +196,30 @@ pub struct Examples {
     pub doubtful: Vec<Example>,
     /// Whether maps stand beside the pictures; none where it is not known.
     pub maps: Option<Maps>,
+}
+
+impl Examples {
+    /// As many of each kind as one network shows, out of those of several: typical ones in turn, wrong ones by their score,
+    /// doubtful ones by how little they got.
+    pub(crate) fn pool(parts: Vec<Self>) -> Self {
+        let most = |list: fn(&Self) -> &[Example]| parts.iter().map(|part| list(part).len()).max().unwrap_or(0);
+        let [hits, misses, doubtful] = [most(|p| &p.hits), most(|p| &p.misses), most(|p| &p.doubtful)];
+        let mut pooled = Self::default();
+        let mut turns: Vec<(usize, Example)> = vec![];
+        for part in parts {
+            turns.extend(part.hits.into_iter().enumerate());
+            pooled.misses.extend(part.misses);
+            pooled.doubtful.extend(part.doubtful);
+            pooled.maps = pooled.maps.or(part.maps);
+        }
+        turns.sort_by_key(|(turn, _)| *turn);
+        pooled.hits = turns.into_iter().map(|(_, example)| example).take(hits).collect();
+        pooled.misses.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+        pooled.misses.truncate(misses);
+        pooled.doubtful.sort_by(|a, b| a.probability.total_cmp(&b.probability));
+        pooled.doubtful.truncate(doubtful);
+        pooled
+    }
 }
 
 /// Maps of where the model looked.
@@ -219,4 +249,6 @@ pub struct Example {
     pub given: String,
     /// The probability of the class given, 0 to 1.
     pub probability: f64,
+    /// What the result is worth.
+    pub outcome: Outcome,
 }

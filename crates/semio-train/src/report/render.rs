@@ -12,7 +12,7 @@ use super::{
 use crate::language::{Language, banner, say};
 use crate::plot::{
     LearningCurves, class_distribution, confusion_matrix, inline, learning_curves, precision_recall_plot,
-    reliability_plot, roc_plot, style_sheet,
+    reliability_plot, risk_coverage_plot, roc_plot, style_sheet,
 };
 
 /// With more classes, matrix and curves are too large to read.
@@ -63,8 +63,9 @@ struct Page<'a> {
     per_class: Vec<Row>,
     notes: Vec<String>,
     certainty: Vec<String>,
-    reliability: Option<String>,
+    certainty_figures: Vec<String>,
     intervals_words: Option<String>,
+    at_site: Vec<Row>,
     leaked: Vec<Row>,
     parts_seen: Vec<Row>,
     parts_seen_words: Vec<String>,
@@ -133,12 +134,14 @@ impl<'a> Page<'a> {
         let [mut notes, mut fold_notes, mut subgroup_notes] = [(); 3].map(|()| Notes::new(language));
         let bounds = report.verdict.as_ref().map(|v| &v.intervals.figures);
         let overall = tables::overall(e, bounds, &mut notes);
-        let per_class = tables::per_class(&e.overall, &mut notes);
-        let averages = tables::averages(&e.overall, &mut notes);
+        let per_class = tables::per_class(&e.overall, bounds, &mut notes);
+        let averages = tables::averages(&e.overall, bounds, &mut notes);
         let folds = if report.folds.is_empty() { Vec::new() } else { tables::folds(report, &mut fold_notes) };
         let verdict = report.verdict.as_ref();
         let banner = banner(language);
         let leaked = verdict.and_then(|v| v.leak.as_ref()).map(|scores| leak::rows(scores, language, &mut notes));
+        let at_site = verdict.and_then(|v| v.at_site.as_ref());
+        let at_site = at_site.map(|site| tables::at_site(&e.classes, site, &mut notes));
         let seen = verdict.and_then(|v| v.parts_seen.as_ref());
         let parts_seen = seen.map_or_else(Vec::new, |seen| shortcuts::rows(seen, language, &mut notes));
         let by_subgroup = verdict.map_or(&[][..], |v| &v.subgroups);
@@ -161,10 +164,16 @@ impl<'a> Page<'a> {
                 .verdict
                 .as_ref()
                 .map_or_else(Vec::new, |v| words::certainty(v, report.coverage, language)),
-            reliability: (report.verdict.as_ref())
-                .and_then(|v| v.calibration.as_ref())
-                .map(|c| inline(&reliability_plot(&c.equal_mass.bins, c.equal_width.ece, e.overall.n, language))),
+            certainty_figures: (report.verdict.as_ref()).and_then(|v| v.calibration.as_ref()).map_or_else(
+                Vec::new,
+                |c| {
+                    let reliability = reliability_plot(&c.equal_mass.bins, c.equal_width.ece, e.overall.n, language);
+                    let answered = risk_coverage_plot(&c.risk_coverage, e.overall.n, language);
+                    [reliability, answered].iter().map(|svg| inline(svg)).collect()
+                },
+            ),
             intervals_words: report.verdict.as_ref().map(|v| words::intervals(v, e.overall.n, language)),
+            at_site: at_site.unwrap_or_default(),
             leaked: leaked.unwrap_or_default(),
             parts_seen,
             parts_seen_words: seen.map_or_else(Vec::new, |seen| shortcuts::words(seen, language)),
@@ -311,7 +320,7 @@ fn example(
         map,
         map_alt: words::map(&example.file, language),
         alt: words::thumbnail(&example.file, language),
-        result: words::example(&example.given, example.probability, language),
+        result: words::example(&example.given, example.probability, example.outcome, language),
         truth: example.truth.clone(),
         right: example.truth == example.given,
         file: example.file.clone(),

@@ -28,21 +28,21 @@ pub(super) fn words(seen: &PartsSeen, language: Language) -> Vec<String> {
     )];
     let (Ok(auc), Some(interval)) = (seen.outside.roc_auc.value, seen.outside.roc_auc.interval) else { return said };
     let auc = language.area(auc);
-    said.push(if interval.low > 0.5 {
+    said.push(if interval.low > 0.5 || interval.high < 0.5 {
         say!(
             language,
-            "Without what the masks mark it still tells the classes apart better than chance (ROC-AUC {auc}): part of what it \
-             uses lies elsewhere, or shows in the outline. Find out what that is before the result is trusted.",
-            "Sans ce que marquent les masques, il distingue encore les classes mieux que le hasard (ROC-AUC {auc}) : une part \
-             de ce qu’il utilise est ailleurs, ou se voit dans le contour. Il faut savoir quoi avant de s’y fier."
+            "Without what the masks mark it still tells the classes apart, other than chance would (ROC-AUC {auc}): part of what \
+             it uses lies elsewhere, or shows in the outline. Find out what that is before the result is trusted.",
+            "Sans ce que marquent les masques, il distingue encore les classes, autrement que le hasard (ROC-AUC {auc}) : une \
+             part de ce qu’il utilise est ailleurs, ou se voit dans le contour. Il faut savoir quoi avant de s’y fier."
         )
     } else {
         say!(
             language,
             "Without what the masks mark it does not tell the classes apart better than chance (ROC-AUC {auc}; the interval \
-             reaches 0.5). With few pictures that is weak evidence.",
+             holds 0.5). With few pictures that is weak evidence.",
             "Sans ce que marquent les masques, il ne distingue pas les classes mieux que le hasard (ROC-AUC {auc} ; \
-             l’intervalle atteint 0,5). Avec peu d’images, la preuve est faible."
+             l’intervalle contient 0,5). Avec peu d’images, la preuve est faible."
         )
     });
     said

@@ -1,5 +1,8 @@
 use super::{Report, words};
-use crate::language::{Language, say};
+use crate::{
+    AtSite,
+    language::{Language, say},
+};
 use semio_stats::{
     Averages, Bounded, ClassFigures, Evaluation, Figures, Interval, Metric, MicroAverages, PartFigures, Undefined,
 };
@@ -139,40 +142,80 @@ pub(super) fn overall(e: &Evaluation, bounds: Option<&Figures<Option<Interval>>>
 }
 
 /// The averages over the classes.
-pub(super) fn averages(f: &Figures<Metric>, notes: &mut Notes) -> Vec<Row> {
+pub(super) fn averages(f: &Figures<Metric>, bounds: Option<&Figures<Option<Interval>>>, notes: &mut Notes) -> Vec<Row> {
+    fn of<T: Copy>(a: &Averages<T>) -> [T; 5] {
+        [a.recall, a.specificity, a.precision, a.npv, a.f1]
+    }
+    fn micro<T: Copy>(a: &MicroAverages<T>) -> [T; 5] {
+        [a.recall, a.specificity, a.precision, a.npv, a.f1]
+    }
     let language = notes.language;
-    let mut row = |name: String, metrics: [Metric; 5]| Row {
-        name,
-        cells: metrics.into_iter().map(|m| notes.percent(m)).collect(),
+    let mut row = |name: String, metrics: [Metric; 5], bounds: Option<[Option<Interval>; 5]>| {
+        let cells = metrics.into_iter().zip(bounds.unwrap_or_default());
+        Row { name, cells: cells.map(|(value, interval)| notes.bounded(&Bounded { value, interval }, true)).collect() }
     };
-    let of = |a: &Averages<Metric>| [a.recall, a.specificity, a.precision, a.npv, a.f1];
-    let micro = |a: &MicroAverages<Metric>| [a.recall, a.specificity, a.precision, a.npv, a.f1];
     vec![
         row(
             say!(language, "Macro (each class counts the same)", "Macro (chaque classe compte autant)"),
             of(&f.macro_average),
+            bounds.map(|b| of(&b.macro_average)),
         ),
-        row(say!(language, "Weighted (by pictures)", "Pondérée (par images)"), of(&f.weighted)),
-        row(say!(language, "Micro (all decisions pooled)", "Micro (toutes décisions réunies)"), micro(&f.micro)),
+        row(
+            say!(language, "Weighted (by pictures)", "Pondérée (par images)"),
+            of(&f.weighted),
+            bounds.map(|b| of(&b.weighted)),
+        ),
+        row(
+            say!(language, "Micro (all decisions pooled)", "Micro (toutes décisions réunies)"),
+            micro(&f.micro),
+            bounds.map(|b| micro(&b.micro)),
+        ),
     ]
 }
 
-/// One row a class.
-pub(super) fn per_class(f: &Figures<Metric>, notes: &mut Notes) -> Vec<Row> {
+/// One row a class, each figure with its interval where there are intervals.
+pub(super) fn per_class(
+    f: &Figures<Metric>,
+    bounds: Option<&Figures<Option<Interval>>>,
+    notes: &mut Notes,
+) -> Vec<Row> {
     let language = notes.language;
     let hits = |class: usize| f.confusion_matrix.get(class).and_then(|row| row.get(class)).copied().unwrap_or(0);
     let rows = f.per_class.iter().enumerate();
-    rows.map(|(class, (name, c)): (usize, (&String, &ClassFigures<Metric>))| Row {
-        name: name.clone(),
-        cells: vec![
+    rows.map(|(class, (name, c)): (usize, (&String, &ClassFigures<Metric>))| {
+        let bounds = bounds.and_then(|b| b.per_class.get(name));
+        let cell = |notes: &mut Notes, value: Metric, interval: Option<Option<Interval>>, percents: bool| {
+            notes.bounded(&Bounded { value, interval: interval.flatten() }, percents)
+        };
+        let cells = vec![
             Cell::plain(language.count(c.support)),
-            notes.cell(c.recall, |_| words::share(hits(class), c.support, language)),
-            notes.percent(c.specificity),
-            notes.percent(c.precision),
-            notes.percent(c.npv),
-            notes.percent(c.f1),
-            notes.area(c.roc_auc),
-            notes.area(c.pr_auc),
+            match bounds.and_then(|b| b.recall) {
+                // Counts say how rough it is where no interval does.
+                None => notes.cell(c.recall, |_| words::share(hits(class), c.support, language)),
+                interval => notes.bounded(&Bounded { value: c.recall, interval }, true),
+            },
+            cell(notes, c.specificity, bounds.map(|b| b.specificity), true),
+            cell(notes, c.precision, bounds.map(|b| b.precision), true),
+            cell(notes, c.npv, bounds.map(|b| b.npv), true),
+            cell(notes, c.f1, bounds.map(|b| b.f1), true),
+            cell(notes, c.roc_auc, bounds.map(|b| b.roc_auc), false),
+            cell(notes, c.pr_auc, bounds.map(|b| b.pr_auc), false),
+        ];
+        Row { name: name.clone(), cells }
+    })
+    .collect()
+}
+
+/// One row a class: its frequency at the place, and what an answer for it or against it is worth there.
+pub(super) fn at_site(classes: &[String], site: &AtSite, notes: &mut Notes) -> Vec<Row> {
+    let language = notes.language;
+    let rows = classes.iter().zip(&site.prevalence).zip(&site.predictive_values);
+    rows.map(|((class, share), values)| Row {
+        name: class.clone(),
+        cells: vec![
+            Cell::plain(language.percent(*share)),
+            notes.percent(values.positive),
+            notes.percent(values.negative),
         ],
     })
     .collect()

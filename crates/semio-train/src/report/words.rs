@@ -10,6 +10,7 @@ pub(super) use looked::looked;
 
 use super::{Data, PartUse, Report, Stopping};
 use crate::language::{Language, say};
+use semio_model::Outcome;
 use semio_stats::{Evaluation, Undefined};
 
 /// `84.1 % (1,102 of 1,311)`.
@@ -103,6 +104,14 @@ fn weakest(e: &Evaluation, language: Language) -> Option<String> {
 
 /// How training ended.
 pub(super) fn training(epochs: usize, best: Option<u32>, stopping: &Stopping, language: Language) -> String {
+    if matches!(stopping, Stopping::NotTrained) {
+        return say!(
+            language,
+            "The network's weights stayed as they were; a classical method was fitted to its features at once.",
+            "Les poids du réseau sont restés tels quels ; une méthode classique a été ajustée d’un coup à ses \
+             caractéristiques."
+        );
+    }
     let run = if epochs == 1 {
         say!(language, "1 epoch was run", "1 époque a été parcourue")
     } else {
@@ -112,6 +121,7 @@ pub(super) fn training(epochs: usize, best: Option<u32>, stopping: &Stopping, la
         say!(language, "; the weights of epoch {best} were kept", " ; les poids de l’époque {best} ont été gardés")
     });
     let why = match stopping {
+        Stopping::NotTrained => String::new(),
         Stopping::AllEpochs => say!(
             language,
             "Training ended because all epochs asked for were done.",
@@ -151,13 +161,25 @@ pub(super) fn folds(report: &Report) -> String {
 }
 
 /// What an example shows.
-pub(super) fn example(given: &str, probability: f64, language: Language) -> String {
+pub(super) fn example(given: &str, probability: f64, outcome: Outcome, language: Language) -> String {
     let score = language.percent(probability);
-    say!(
-        language,
-        "The model's result suggests {given} (score\u{a0}{score})",
-        "Le résultat du modèle évoque {given} (score\u{a0}{score})"
-    )
+    match outcome {
+        Outcome::Answered => say!(
+            language,
+            "The model's result suggests {given} (score\u{a0}{score})",
+            "Le résultat du modèle évoque {given} (score\u{a0}{score})"
+        ),
+        Outcome::Unsure(_) => say!(
+            language,
+            "Not sure; its likeliest class is {given} (score\u{a0}{score})",
+            "Incertain ; sa classe la plus probable est {given} (score\u{a0}{score})"
+        ),
+        Outcome::Refused(_) => say!(
+            language,
+            "Refused as unlike the pictures that it knows; it would have said {given} (score\u{a0}{score})",
+            "Refusée, car différente des images connues ; il aurait dit {given} (score\u{a0}{score})"
+        ),
+    }
 }
 
 /// What a screen reader says of an example's picture.

@@ -281,6 +281,9 @@ fn run(
     let end = AtomicBool::new(false);
     let (mut pruned, mut epochs, mut first, mut best, mut trouble) = (false, 0, true, f64::NEG_INFINITY, None);
     let mut see = |event: Event<'_>| {
+        if let (Event::Resumed { epochs: before }, 0) = (&event, epochs) {
+            epochs = *before;
+        }
         if let Event::Epoch { row, .. } = &event {
             epochs += 1;
             first &= row.epoch == epochs;
@@ -328,8 +331,12 @@ fn score(finished: &Finished, monitor: &str) -> Option<f64> {
 fn keep_only(folder: &Path, before: &[Trial], trial: &Trial, leads: bool) {
     let drop = |number: usize| {
         let folder = folder_of(folder, number);
-        for part in ["checkpoint", "bundle"] {
-            let _ = std::fs::remove_dir_all(folder.join(part));
+        let folds = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        let folds = folds.filter(|path| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("fold-")));
+        for place in folds.chain([folder.clone()]) {
+            for part in ["checkpoint", "bundle"] {
+                let _ = std::fs::remove_dir_all(place.join(part));
+            }
         }
     };
     if leads {
@@ -343,11 +350,14 @@ fn keep_only(folder: &Path, before: &[Trial], trial: &Trial, leads: bool) {
 fn best_recipe(search: &Search, best: &Trial, monitor: &str) -> Result<String, TuneError> {
     let mut keys = search.base.clone();
     keys.extend(best.keys.clone());
-    let recipe: Recipe = keys.try_into()?;
+    let mut recipe: Recipe = keys.try_into()?;
+    let folds = recipe.folds.take().map_or_else(String::new, |folds| {
+        format!("# The search judged by {folds} folds; one network of all that is not validation is what this file trains.\n")
+    });
     let text = toml::to_string(&recipe).unwrap_or_default();
     let score = best.score.map_or_else(String::new, |s| format!(", {monitor} {:.4}", s.abs()));
     Ok(format!(
-        "# The best of a search: trial {}{score}. Train it by: semio train best.toml -o RUN\n\n{text}",
+        "# The best of a search: trial {}{score}. Train it by: semio train best.toml -o RUN\n{folds}\n{text}",
         best.number + 1
     ))
 }

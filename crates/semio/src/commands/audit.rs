@@ -3,7 +3,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Subcommand};
 use semio_clinic::{
     audit::{Verified, read_heads},
-    server::open_store,
+    server::open_to_verify,
 };
 
 use super::serve::{Place, fault, runtime};
@@ -39,10 +39,11 @@ impl Audit {
 impl Verify {
     fn run(self) -> Outcome {
         let config = self.place.config()?;
-        let heads = read_heads(&self.heads.unwrap_or_else(|| config.audit_heads()));
+        let file = self.heads.unwrap_or_else(|| config.audit_heads());
+        let heads = read_heads(&file);
         let verified = runtime()?.block_on(async {
-            let store = open_store(&config).await.map_err(fault)?;
-            store.verify_audit(&heads).await.map_err(Fault::trouble)
+            let store = open_to_verify(&config).await.map_err(fault)?;
+            store.verify_audit_with(&heads).await.map_err(Fault::trouble)
         })?;
         if self.json {
             println!("{}", serde_json::to_string(&verified)?);
@@ -52,7 +53,8 @@ impl Verify {
         match verified {
             Verified::Whole { rows } => {
                 if !self.json {
-                    println!("the trail is whole: {rows} rows, compared with {} ends written down", heads.len());
+                    let ends = heads.map_or(0, |heads| heads.len());
+                    println!("the trail is whole: {rows} rows, compared with {ends} ends written down");
                 }
                 Ok(ExitCode::SUCCESS)
             }
@@ -60,6 +62,14 @@ impl Verify {
             Verified::Changed { seq } => trouble(format!("row {seq} of the audit trail is not as it was written")),
             Verified::Missing { seq } => trouble(format!("row {seq} of the audit trail is missing")),
             Verified::Cut { seq } => trouble(format!("the audit trail is cut off at row {seq}")),
+            Verified::NoHeads { rows } => Err(Fault::trouble(format_args!(
+                "{rows} rows are as they were written, but no end of the trail is written down: a cut tail would not be seen"
+            ))
+            .at(file.display())
+            .help("name the copy that is kept elsewhere with --heads; the server writes the file while it runs")),
+            Verified::BadHeads { line } => Err(Fault::trouble(format_args!("line {line} is no end of the audit trail"))
+                .at(file.display())
+                .help("name the copy that is kept elsewhere with --heads")),
         }
     }
 }

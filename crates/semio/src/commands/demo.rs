@@ -92,7 +92,7 @@ impl Demo {
                 pictures: held_out(&run.join("split.csv"))?,
             });
         }
-        let password = password();
+        let password = self.password()?;
         let account = |role: &str, email: &str, given: &str, register_number: &str| NewAccount {
             role: role.into(),
             email: email.into(),
@@ -107,8 +107,14 @@ impl Demo {
             let app = open_app(config).await.map_err(fault)?;
             let physician = account("physician", PHYSICIAN, "Camille", "10003759114");
             let administrator = account("administrator", ADMINISTRATOR, "Dominique", "");
-            let id = app.add_account(physician, &register, strength).await?;
-            app.add_account(administrator, &register, strength).await?;
+            // Accounts that a start made which was cut off have the same password.
+            let id = match app.account_of(PHYSICIAN).await? {
+                Some(id) => id,
+                None => app.add_account(physician, &register, strength).await?,
+            };
+            if app.account_of(ADMINISTRATOR).await?.is_none() {
+                app.add_account(administrator, &register, strength).await?;
+            }
             let filed = app.fill_demo(id, &jobs).await.map_err(fault)?;
             println!("\nfiled {filed} synthetic studies of 12 patients that do not exist");
             app.stop().await;
@@ -120,7 +126,45 @@ impl Demo {
             JOBS.map(|(job, ..)| text(self.folder.join("models").join(job).join("demo/report.html")))
                 .join("\n               ")
         );
-        std::fs::write(accounts, words).map_err(|e| Fault::file("write the sign-in", accounts, e))
+        std::fs::write(accounts, words).map_err(|e| Fault::file("write the sign-in", accounts, e))?;
+        let file = self.password_file();
+        std::fs::remove_file(&file).map_err(|e| Fault::file("remove the password", &file, e))
+    }
+
+    /// Where the password stands until the sign-in does.
+    fn password_file(&self) -> PathBuf {
+        self.folder.join("password.txt")
+    }
+
+    /// The demo's password, written down before any account has it: a start that was cut off is gone on with.
+    fn password(&self) -> Result<String, Fault> {
+        let file = self.password_file();
+        if let Ok(password) = std::fs::read_to_string(&file) {
+            return Ok(password);
+        }
+        let password = password();
+        std::fs::create_dir_all(&self.folder).map_err(|e| Fault::file("make the folder", &self.folder, e))?;
+        // Beside, and then to its place: whole or not at all.
+        let partial = file.with_extension("partial");
+        std::fs::write(&partial, &password).map_err(|e| Fault::file("write the password", &partial, e))?;
+        std::fs::rename(&partial, &file).map_err(|e| Fault::file("write the password", &file, e))?;
+        Ok(password)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_demo_that_was_cut_off_keeps_its_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let demo = || Demo { folder: folder.path().join("demo"), listen: ([127, 0, 0, 1], 0).into(), no_serve: true };
+        let first = demo().password().unwrap();
+        assert_eq!(demo().password().unwrap(), first);
+        assert!(first.len() >= 12);
     }
 }
 

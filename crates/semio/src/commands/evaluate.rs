@@ -7,13 +7,14 @@ use std::{
 use clap::{Args, ValueEnum};
 use semio_data::{Purpose, Split};
 use semio_model::Predictor;
-use semio_train::{About, Judged, Labelled, Language, Verdict};
+use semio_train::{About, AtSite, Judged, Labelled, Language, Verdict};
 
 use crate::{
     Outcome,
     commands::train::today,
     fault::Fault,
     flags::DataFlags,
+    prevalence,
     progress::{bar, count},
 };
 
@@ -32,6 +33,9 @@ pub(crate) struct Evaluate {
     /// Columns whose values are judged apart, besides sex, age, source, view and device
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     subgroups: Vec<String>,
+    /// Frequencies of the classes at your site, such as ill=0.02,healthy=0.98: predictive values are told for it, too
+    #[arg(long, value_name = "SHARES")]
+    prevalence: Option<String>,
     /// Folder for evaluation.json, predictions.csv and report.html
     #[arg(short = 'o', long = "output", value_name = "DIR")]
     output: Option<PathBuf>,
@@ -76,7 +80,7 @@ impl Evaluate {
         let Some(data) = &self.data.data else {
             return Err(Fault::usage("no data are named").help("add --data FOLDER or --data FILE.csv"));
         };
-        let predictor = Predictor::open(&self.bundle, &burn::tensor::Device::flex())?;
+        let mut predictor = Predictor::open(&self.bundle, &burn::tensor::Device::flex())?;
         let quiet = self.quiet || self.json;
         let checking = bar(0, "checking", quiet);
         let options = self.data.options(Purpose::Train)?;
@@ -104,6 +108,12 @@ impl Evaluate {
         let mut verdict = Verdict::new(predictor.manifest(), &judged, &about)?;
         verdict.gaze = semio_train::gaze_of(&predictor, &judged, &labelled.samples);
         verdict.parts_seen = semio_train::parts_seen(&predictor, &judged, &labelled.samples, threads, self.batch_size);
+        if let Some(text) = &self.prevalence {
+            // Adapted after judging: the pictures' own figures are those of the classes' frequencies among them.
+            prevalence::adapt(&mut predictor, text)?;
+            verdict.at_site = AtSite::new(&predictor, &judged.predictions)
+                .map_err(|e| Fault::trouble(e).help("judge pictures of every class that the place has"))?;
+        }
         if let Some(folder) = &self.output {
             self.write(folder, &predictor, &labelled, &judged, &verdict)?;
         }
@@ -209,6 +219,7 @@ fn print_figures(verdict: &Verdict, part: &str, labelled: &Labelled) {
         count(outcomes.refused)
     );
     print_parts(verdict);
+    print_site(verdict);
     let width = evaluation.classes.iter().map(|c| c.chars().count()).max().unwrap_or(0).max(5);
     println!(
         "\n  {:<width$} {:>8} {:>10} {:>8} {:>12} {:>8}",
@@ -229,6 +240,21 @@ fn print_figures(verdict: &Verdict, part: &str, labelled: &Labelled) {
     for (class, row) in evaluation.classes.iter().zip(&figures.confusion_matrix) {
         let cells: Vec<String> = row.iter().map(|n| format!("{n:>7}")).collect();
         println!("  {class:<width$} {}", cells.join(""));
+    }
+}
+
+/// What answers are worth at the place whose class frequencies were stated.
+fn print_site(verdict: &Verdict) {
+    let Some(site) = &verdict.at_site else { return };
+    println!("\n  predictive values at the stated class frequencies");
+    let cell = |metric: &semio_stats::Metric| metric.as_ref().map_or_else(|_| "–".to_owned(), |v| format!("{v:.4}"));
+    let rows = verdict.evaluation.classes.iter().zip(&site.prevalence).zip(&site.predictive_values);
+    for ((class, share), values) in rows {
+        println!(
+            "  {class:<20} frequency {share}  positive {}  negative {}",
+            cell(&values.positive),
+            cell(&values.negative)
+        );
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Args;
-use semio_model::{Calibration, Manifest, Outcome as Worth, Prediction, Predictor};
+use semio_model::{Outcome as Worth, Prediction, Predictor};
 use semio_train::{Input, LoadError};
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     commands::evaluate::cores,
     fault::Fault,
     inputs::{self, InputFlags},
+    prevalence,
     progress::{bar, count},
 };
 
@@ -70,7 +71,10 @@ impl Predict {
             Some(path) => Box::new(BufWriter::new(File::create(path).map_err(|e| Fault::file("write", path, e))?)),
             None => Box::new(io::stdout().lock()),
         };
-        let mut writer = ResultWriter::new(sink, form, predictor.manifest()).map_err(|e| self.unwritable(&e))?;
+        let mut writer = ResultWriter::new(sink, form, &predictor).map_err(|e| self.unwritable(&e))?;
+        if let (Some(shares), false) = (prevalence::words(&predictor), self.quiet) {
+            eprintln!("note: probabilities are adjusted to these class frequencies: {shares}");
+        }
         let bar = bar(known.unwrap_or(0), "predicting", self.quiet || self.output.is_none());
         let threads = if self.threads == 0 { cores() } else { self.threads };
         let (mut done, mut bad) = (0usize, 0usize);
@@ -108,11 +112,9 @@ impl Predict {
 
     /// Takes the coverage and the class frequencies that were asked for.
     fn adapt(&self, predictor: &mut Predictor) -> Result<(), Fault> {
-        let classes = predictor.manifest().classes.clone();
-        if (self.coverage.is_some() || self.prevalence.is_some()) && predictor.manifest().calibration.is_none() {
-            return Err(Fault::usage("the bundle is not calibrated").help(
-                "train it again with a validation part: --coverage and --prevalence rest on pictures kept for calibration",
-            ));
+        if self.coverage.is_some() && predictor.manifest().calibration.is_none() {
+            return Err(Fault::usage("the bundle is not calibrated")
+                .help("train it again with a validation part: --coverage rests on pictures kept for calibration"));
         }
         if let Some(coverage) = self.coverage {
             predictor
@@ -120,23 +122,7 @@ impl Predict {
                 .map_err(|e| Fault::usage(e).help("give a rate such as --coverage 0.95"))?;
         }
         if let Some(text) = &self.prevalence {
-            let example = || {
-                let even = 1.0 / classes.len() as f64;
-                classes.iter().map(|c| format!("{c}={even:.2}")).collect::<Vec<_>>().join(",")
-            };
-            let wrong =
-                |problem: String| Fault::usage(problem).help(format_args!("for example --prevalence {}", example()));
-            let mut shares = vec![None; classes.len()];
-            for pair in text.split(',') {
-                let (name, value) = pair.split_once('=').ok_or_else(|| wrong(format!("{pair} is not CLASS=SHARE")))?;
-                let class = classes.iter().position(|c| c == name.trim());
-                let class = class.ok_or_else(|| wrong(format!("the model knows no class {name}")))?;
-                let value: f64 = value.trim().parse().map_err(|_| wrong(format!("{value} is not a number")))?;
-                shares[class] = Some(value);
-            }
-            let shares: Option<Vec<f64>> = shares.into_iter().collect();
-            let shares = shares.ok_or_else(|| wrong("a class has no share".into()))?;
-            predictor.set_prevalence(shares).map_err(|e| wrong(e.to_string()))?;
+            prevalence::adapt(predictor, text)?;
         }
         Ok(())
     }
@@ -164,15 +150,15 @@ impl Predict {
 /// Writes one result after another, as a sentence, a CSV row or a JSON line.
 struct ResultWriter<'a> {
     form: Form,
+    predictor: &'a Predictor,
     classes: &'a [String],
-    calibration: Option<&'a Calibration>,
     sink: Box<dyn Write>,
 }
 
 impl<'a> ResultWriter<'a> {
-    fn new(sink: Box<dyn Write>, form: Form, bundle: &'a Manifest) -> io::Result<Self> {
-        let classes = &bundle.classes;
-        let mut writer = Self { form, classes, calibration: bundle.calibration.as_ref(), sink };
+    fn new(sink: Box<dyn Write>, form: Form, predictor: &'a Predictor) -> io::Result<Self> {
+        let classes = &predictor.manifest().classes;
+        let mut writer = Self { form, predictor, classes, sink };
         if form == Form::Csv {
             let probabilities = classes.iter().map(|c| format!("p_{c}"));
             let head = ["file", "class", "confidence"].map(String::from);
@@ -275,7 +261,7 @@ impl<'a> ResultWriter<'a> {
 
     /// What the probability is worth, by the pictures that it was checked on.
     fn certainty(&self, p: &Prediction) -> String {
-        let Some(calibration) = self.calibration else {
+        let Some(calibration) = &self.predictor.manifest().calibration else {
             return "The probabilities are the network's own and not calibrated.".into();
         };
         let set = p.set.as_deref().unwrap_or_default();
@@ -286,16 +272,22 @@ impl<'a> ResultWriter<'a> {
             [] => "no class is likely enough".to_owned(),
             names => format!("the picture is of {}", names.join(" or ")),
         };
-        let top = p.probabilities.iter().copied().fold(0.0, f64::max);
-        let experience = calibration.experience(top).map_or_else(String::new, |bin| {
-            format!(
-                "Of 100 pictures with such a probability, about {:.0} were of the most probable class ({} of the {} pictures that it was \
-                 checked on).\n",
-                100.0 * bin.accuracy,
+        let class = &self.classes[p.class];
+        let experience = match (self.predictor.experience(p), self.predictor.prevalence()) {
+            (Some(bin), _) => format!(
+                "Of {} pictures to which it gave {class} with such a probability, {:.0} were {class} (interval {:.0} to {:.0} %; \
+                 checked on {} pictures).\n",
                 count(bin.count as usize),
+                bin.accuracy * bin.count as f64,
+                100.0 * bin.low,
+                100.0 * bin.high,
                 count(checked)
-            )
-        });
+            ),
+            (None, Some(_)) => {
+                "The probabilities are adjusted to the class frequencies that were stated for this place.\n".into()
+            }
+            (None, None) => String::new(),
+        };
         format!("{experience}At a coverage of {coverage:.0} %: {set}.")
     }
 

@@ -9,7 +9,9 @@ use std::{
 };
 
 use clap::Args;
-use semio_train::{Dataset, DatasetError, Ending, EpochRow, Event, Finished, Origin, Place, Recipe, RunError};
+use semio_train::{
+    Dataset, DatasetError, Ending, EpochRow, Event, Finished, Language, Origin, Place, Recipe, RunError,
+};
 
 use crate::{
     Outcome,
@@ -274,6 +276,9 @@ fn conclude(recipe: &Recipe, finished: &Finished, folder: &Path, seconds: f64) {
         percent(&figures.accuracy),
         percent(&figures.balanced_accuracy),
     );
+    for remark in &finished.remarks {
+        println!("note     {}", remark.words(Language::English));
+    }
     println!("report   {}", finished.report.display());
     if let Some(bundle) = &finished.bundle {
         println!("bundle   {}", bundle.display());
@@ -297,6 +302,7 @@ fn summary(finished: &Finished, folder: &Path) -> serde_json::Value {
             Ending::Patience => "patience",
             Ending::Asked => "asked",
         },
+        "notes": finished.remarks.iter().map(|remark| remark.words(Language::English)).collect::<Vec<_>>(),
         "evaluation": finished.evaluation,
     })
 }

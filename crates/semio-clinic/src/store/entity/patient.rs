@@ -65,7 +65,7 @@ pub struct Model {
     pub created_at: i64,
     /// When something in it last changed.
     pub changed_at: i64,
-    /// When it was deleted; it can be restored until its time of retention is over.
+    /// When it was deleted; it can be restored until its owner erases it.
     pub deleted_at: Option<i64>,
     /// The record that this one was merged into.
     pub merged_into: Option<Uuid>,

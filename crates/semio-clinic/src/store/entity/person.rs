@@ -90,4 +90,9 @@ impl Model {
     pub fn circles(&self) -> Vec<Uuid> {
         std::iter::once(self.id).chain(self.team_id).collect()
     }
+
+    /// Whether the person sees a record: as a member of its circle, or as its owner, whatever team the owner is in now.
+    pub fn sees(&self, patient: &super::patient::Model) -> bool {
+        patient.owner_id == self.id || self.circles().contains(&patient.circle_id)
+    }
 }

@@ -15,13 +15,35 @@ use crate::{
     },
 };
 
+/// Characters of a comment.
+pub(crate) const COMMENT: usize = 4000;
+
+/// Sex as recorded.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "the description's; words that are none of them are told with all other faults")]
+pub(crate) enum Sex {
+    Female,
+    Male,
+    Other,
+}
+
+/// A physician's word on a result.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "likewise")]
+pub(crate) enum Verdict {
+    Approved,
+    Contested,
+}
+
 /// A patient.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Patient {
     id: Uuid,
     family_name: String,
     given_name: String,
-    /// `female`, `male` or `other`.
+    #[schema(value_type = Sex)]
     sex: &'static str,
     birth_date: NaiveDate,
 }
@@ -50,12 +72,15 @@ pub(crate) struct Patients {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewPatient {
+    #[schema(min_length = 1, max_length = 200)]
     family_name: String,
+    #[schema(min_length = 1, max_length = 200)]
     given_name: String,
-    /// `female`, `male` or `other`.
+    #[schema(value_type = Sex)]
     sex: String,
     birth_date: NaiveDate,
     /// The clinic's own number.
+    #[schema(max_length = 64)]
     #[serde(default)]
     identifier: Option<String>,
 }
@@ -202,11 +227,13 @@ pub(crate) struct Review {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewReview {
-    /// `approved` or `contested`.
+    #[schema(value_type = Verdict)]
     pub(crate) verdict: String,
     /// The class that the physician sees, where the result is contested.
+    #[schema(max_length = 200)]
     #[serde(default)]
     pub(crate) label: Option<String>,
+    #[schema(max_length = 4000)]
     #[serde(default)]
     pub(crate) comment: String,
 }

@@ -2,62 +2,36 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
-    http::{HeaderName, StatusCode, header},
-    response::{IntoResponse, Response},
+    extract::{FromRequest, Request, State},
+    http::StatusCode,
+    response::IntoResponse,
 };
 use bytes::Bytes;
-use uuid::Uuid;
 
 use super::{
     Caller, document,
     form::{
-        FieldFault, Filed, Filing, Find, Invalid, Mismatch, Model, NewPatient, NewReview, Patient, Patients,
-        Prediction, Study,
+        COMMENT, Filed, Filing, Find, Invalid, Mismatch, Model, NewPatient, NewReview, Patient, Patients, Prediction,
+        Study,
     },
+    read::{Body, Id, Query},
+    told::{invalid, mismatch},
 };
 use crate::{
     account::FormError,
     audit::Entry,
     finding::Finding,
-    opened::{Claims, Opened},
     record::{Scope, Search},
     store::entity::review::Verdict,
     web::{
         Answer, App, Problem,
         pages::{
-            images::blocking,
-            upload::{Wish, differences, file},
+            differences::differences,
+            filing::{Arrived, Wish, file, in_time},
         },
     },
     words::Language,
 };
-
-const PROBLEM: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/problem+json")];
-
-/// A body of JSON; what cannot be read is told as a problem document.
-pub(super) struct Body<T>(pub(super) T);
-
-impl<S: Send + Sync, T: serde::de::DeserializeOwned> axum::extract::FromRequest<S> for Body<T> {
-    type Rejection = Response;
-
-    async fn from_request(request: axum::extract::Request, state: &S) -> Result<Self, Response> {
-        let read = Json::<T>::from_request(request, state).await;
-        read.map(|body| Self(body.0)).map_err(|error| document(error.status(), &error.body_text()))
-    }
-}
-
-/// An address' query likewise.
-pub(super) struct Query<T>(pub(super) T);
-
-impl<S: Send + Sync, T: serde::de::DeserializeOwned> axum::extract::FromRequestParts<S> for Query<T> {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, Response> {
-        let read = axum::extract::Query::<T>::from_request_parts(parts, state).await;
-        read.map(|query| Self(query.0)).map_err(|error| document(error.status(), &error.body_text()))
-    }
-}
 
 /// Lists patients by name.
 #[utoipa::path(get, path = "/api/v1/patients", params(Find), responses(
@@ -84,12 +58,8 @@ pub(super) async fn add_patient(State(app): State<App>, Caller(who): Caller, Bod
     match app.store.add_patient(&who, &new.into()).await {
         Ok(row) => Ok((StatusCode::CREATED, Json(Patient::from(&row))).into_response()),
         Err(FormError::Fields(faults)) => {
-            let fault =
-                |(field, key): (&str, &str)| FieldFault { field: field.into(), reason: Language::English.t(key) };
-            let fields = faults.iter().map(fault).collect();
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            let body = Invalid { title: "fields are not as they should be", status: status.as_u16(), fields };
-            Ok((status, PROBLEM, Json(body)).into_response())
+            let fields = faults.iter().map(|(field, key)| (field.to_owned(), Language::English.t(key)));
+            Ok(invalid("fields are not as they should be", fields))
         }
         Err(FormError::Store(error)) => Err(error.into()),
     }
@@ -100,7 +70,7 @@ pub(super) async fn add_patient(State(app): State<App>, Caller(who): Caller, Bod
     (status = 200, description = "The patient", body = Patient), (status = 400, description = "No identity"),
     (status = 401, description = "No key"), (status = 403, description = "The key may not"),
     (status = 404, description = "Not there, or not yours")))]
-pub(super) async fn patient(State(app): State<App>, Caller(who): Caller, Path(id): Path<Uuid>) -> Answer {
+pub(super) async fn patient(State(app): State<App>, Caller(who): Caller, Id(id): Id) -> Answer {
     let row = app.store.patient(&who, id).await?;
     app.store.note(Entry::by(who.id, "patient.read").of(id).patient(id)).await?;
     Ok(Json(Patient::from(&row)).into_response())
@@ -111,7 +81,7 @@ pub(super) async fn patient(State(app): State<App>, Caller(who): Caller, Path(id
     (status = 200, description = "The studies", body = Vec<Study>), (status = 400, description = "No identity"),
     (status = 401, description = "No key"), (status = 403, description = "The key may not"),
     (status = 404, description = "Not there, or not yours")))]
-pub(super) async fn studies(State(app): State<App>, Caller(who): Caller, Path(id): Path<Uuid>) -> Answer {
+pub(super) async fn studies(State(app): State<App>, Caller(who): Caller, Id(id): Id) -> Answer {
     let row = app.store.patient(&who, id).await?;
     let studies = app.store.studies(&row).await?;
     app.store.note(Entry::by(who.id, "patient.read").of(id).patient(id)).await?;
@@ -124,44 +94,45 @@ pub(super) async fn studies(State(app): State<App>, Caller(who): Caller, Path(id
     responses((status = 201, description = "Filed", body = Filed), (status = 400, description = "Not understood"),
     (status = 401, description = "No key"), (status = 403, description = "The key may not"),
     (status = 404, description = "Not there, or not yours, or no model for the job"),
+    (status = 408, description = "The file did not come in time"),
     (status = 409, description = "The file speaks of somebody else", body = Mismatch, content_type = "application/problem+json"),
+    (status = 410, description = "The record was deleted or merged meanwhile"),
     (status = 413, description = "Too large"), (status = 422, description = "No picture that can be read")))]
 pub(super) async fn add_image(
     State(app): State<App>,
     Caller(who): Caller,
-    Path(id): Path<Uuid>,
+    Id(id): Id,
     Query(filing): Query<Filing>,
-    body: Result<Bytes, axum::extract::rejection::BytesRejection>,
+    request: Request,
 ) -> Answer {
-    let bytes = body.map_err(|_| Problem::TooLarge)?;
+    // Before its bytes are received: a record or a job that is not there takes none.
     let row = app.store.patient(&who, id).await?;
     if let Some(job) = &filing.job
         && app.store.active_model(job).await?.is_none()
     {
         return Err(Problem::Missing);
     }
-    let content = bytes.clone();
-    let opened = match blocking(move || Opened::new(&content)).await? {
-        Ok(opened) => opened,
+    // Few at a time: bytes wait in memory until they are kept.
+    let _turn = app.uploads.acquire().await.map_err(|_| Problem::Broken)?;
+    let bytes = match in_time(&app, Bytes::from_request(request, &())).await? {
+        Ok(bytes) => bytes,
+        Err(error) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => return Err(Problem::TooLarge),
+        Err(_) => return Err(Problem::Bad),
+    };
+    let arrived = match Arrived::open(bytes).await? {
+        Ok(arrived) => arrived,
         Err(error) => return Ok(document(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string())),
     };
-    let claims = opened.attributes.as_ref().map(Claims::of).unwrap_or_default();
-    let identifier = app.store.identifier(id).await?;
-    let found = differences(Language::English, &claims, &row, identifier.as_deref());
+    let found = differences(&app, Language::English, &who, &row, &arrived).await?;
     if !found.is_empty() && !filing.accept_mismatch {
-        let status = StatusCode::CONFLICT;
         let fields = found.iter().map(|d| d.key.trim_start_matches("field-").replace('-', "_")).collect();
-        let body =
-            Mismatch { title: "the file speaks of somebody else than the record", status: status.as_u16(), fields };
-        return Ok((status, PROBLEM, Json(body)).into_response());
+        return Ok(mismatch(fields));
     }
-    let sha256 = app.pictures.put(bytes).await?;
     let wish = Wish { patient: Some(id), job: filing.job.unwrap_or_default(), taken_on: filing.taken_on };
-    let study = file(&app, &who, &row, &opened, &claims, sha256.clone(), &wish).await?;
-    let shown = app.store.study(&who, study).await?;
-    let image = shown.images.iter().rev().find(|image| image.picture_sha256 == sha256).map(|image| image.id);
-    let prediction = shown.predictions.iter().find(|p| Some(p.image_id) == image).map(|p| p.id);
-    Ok((StatusCode::CREATED, Json(Filed { study, sha256, prediction })).into_response())
+    let differs = found.iter().map(|difference| difference.key).collect();
+    let (filed, sha256) = file(&app, &who, &row, arrived, &wish, differs).await?;
+    let filed = Filed { study: filed.study, sha256, prediction: filed.prediction };
+    Ok((StatusCode::CREATED, Json(filed)).into_response())
 }
 
 /// Shows a result, or where it stands.
@@ -169,7 +140,7 @@ pub(super) async fn add_image(
     (status = 200, description = "The result", body = Prediction), (status = 400, description = "No identity"),
     (status = 401, description = "No key"), (status = 403, description = "The key may not"),
     (status = 404, description = "Not there, or not yours")))]
-pub(super) async fn prediction(State(app): State<App>, Caller(who): Caller, Path(id): Path<Uuid>) -> Answer {
+pub(super) async fn prediction(State(app): State<App>, Caller(who): Caller, Id(id): Id) -> Answer {
     let (row, patient) = app.store.prediction(&who, id).await?;
     let (_, study, _) = app.store.image(&who, row.image_id).await?;
     let shown = app.store.study(&who, study.id).await?;
@@ -183,18 +154,23 @@ pub(super) async fn prediction(State(app): State<App>, Caller(who): Caller, Path
     (status = 401, description = "No key"), (status = 403, description = "The key may not"),
     (status = 404, description = "Not there, not yours, or not read yet"), (status = 413, description = "Too large"),
     (status = 415, description = "The body is not JSON"),
-    (status = 422, description = "The body has another form, or says neither what is seen nor anything else")))]
+    (status = 422, description = "The body has another form, or says neither what is seen nor anything else",
+     body = Invalid, content_type = "application/problem+json")))]
 pub(super) async fn review(
     State(app): State<App>,
     Caller(who): Caller,
-    Path(id): Path<Uuid>,
+    Id(id): Id,
     Body(new): Body<NewReview>,
 ) -> Answer {
     let (row, _) = app.store.prediction(&who, id).await?;
     let verdict = match new.verdict.as_str() {
         "approved" if row.outcome.as_deref() == Some("answered") => Verdict::Approved,
         "contested" => Verdict::Contested,
-        _ => return Err(Problem::Bad),
+        "approved" => return Err(Problem::Bad),
+        _ => {
+            let fields = [("verdict".to_owned(), Language::English.t("fault-form"))];
+            return Ok(invalid("fields are not as they should be", fields));
+        }
     };
     let finding: Option<Finding> = row.finding.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let known = |label: &String| finding.iter().flat_map(|f| &f.probabilities).any(|(class, _)| class == label);
@@ -202,14 +178,12 @@ pub(super) async fn review(
         return Err(Problem::Bad);
     }
     if verdict == Verdict::Contested && new.label.is_none() && new.comment.trim().is_empty() {
-        let field = |name: &str| FieldFault { field: name.into(), reason: Language::English.t("review-nothing") };
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        let body = Invalid {
-            title: "a contested result needs a label or a comment",
-            status: status.as_u16(),
-            fields: vec![field("label"), field("comment")],
-        };
-        return Ok((status, PROBLEM, Json(body)).into_response());
+        let fields = ["label", "comment"].map(|field| (field.to_owned(), Language::English.t("review-nothing")));
+        return Ok(invalid("a contested result needs a label or a comment", fields));
+    }
+    if new.comment.chars().count() > COMMENT {
+        let fields = [("comment".to_owned(), Language::English.t("fault-too-long"))];
+        return Ok(invalid("fields are not as they should be", fields));
     }
     app.store.review(&who, id, verdict, new.label, &new.comment).await?;
     Ok(StatusCode::NO_CONTENT.into_response())

@@ -5,24 +5,31 @@
 
 mod form;
 mod handlers;
+mod read;
+mod told;
 
 use std::convert::Infallible;
 
 use axum::{
     Json, Router,
-    extract::{FromRequestParts, Request, State},
+    extract::{FromRequestParts, MatchedPath, Request, State},
     handler::Handler,
     http::{Method, StatusCode, header, request::Parts},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{MethodRouter, get, on},
+    routing::{MethodRouter, any, get, on},
 };
+use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{App, Problem, error::Told};
+use self::told::{document, told};
+use super::{
+    App, Problem,
+    error::{Told, broken},
+};
 use crate::store::entity::person::{Model as Person, Role};
 
 /// What the program's key stands for.
@@ -90,11 +97,33 @@ pub fn api_table() -> Vec<(Method, &'static str, &'static str)> {
 pub(super) fn router(app: &App) -> Router<App> {
     let mut router = Router::new();
     for way in ways() {
-        let guarded: MethodRouter<App, Infallible> =
-            way.handler.layer(from_fn_with_state((app.clone(), way.scope), bearer));
+        let guarded: MethodRouter<App, Infallible> = way
+            .handler
+            .layer(CatchPanicLayer::custom(broken))
+            .layer(from_fn_with_state((app.clone(), way.scope), bearer));
         router = router.route(way.path, guarded);
     }
-    router.route("/api/v1/openapi.json", get(description))
+    router
+        .route("/api/v1/openapi.json", get(description))
+        .method_not_allowed_fallback(other_method)
+        .route("/api", any(nowhere))
+        .route("/api/{*path}", any(nowhere))
+}
+
+async fn nowhere() -> Response {
+    told(&Problem::Missing)
+}
+
+/// Tells which methods there are (RFC 9110, 15.5.6).
+async fn other_method(path: MatchedPath) -> Response {
+    let methods: Vec<String> = api_table()
+        .iter()
+        .filter(|(_, known, _)| *known == path.as_str())
+        .map(|(method, ..)| method.to_string())
+        .collect();
+    let allowed = if methods.is_empty() { "GET".to_owned() } else { methods.join(", ") };
+    let text = document(StatusCode::METHOD_NOT_ALLOWED, "this address has no such method");
+    ([(header::ALLOW, allowed)], text).into_response()
 }
 
 /// Lets through whose key has the right; tells what is wrong as a problem document (RFC 9457).
@@ -122,16 +151,6 @@ async fn bearer(State((app, scope)): State<(App, Scope)>, mut request: Request, 
         Some(Told(problem)) => told(&problem),
         None => response,
     }
-}
-
-fn told(problem: &Problem) -> Response {
-    document(problem.status(), problem.words())
-}
-
-/// A problem document.
-fn document(status: StatusCode, title: &str) -> Response {
-    let body = serde_json::json!({ "type": "about:blank", "title": title, "status": status.as_u16() });
-    (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
 }
 
 #[derive(OpenApi)]

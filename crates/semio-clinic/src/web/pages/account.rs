@@ -77,6 +77,19 @@ pub(crate) async fn save(State(app): State<App>, visit: Visit, Form(form): Form<
     Ok(to("/account", "saved"))
 }
 
+/// Whether the password that was typed is the person's: whoever sits at an unlocked screen must know it, and must not try
+/// it for long.
+pub(super) async fn knows_password(app: &App, visit: &Visit, typed: &str) -> Result<bool, Problem> {
+    if !app.tries.allow(visit.address) {
+        return Err(Problem::TooMany);
+    }
+    let right = app.store.is_password(visit.person()?, typed).await;
+    if right {
+        app.tries.was_right(visit.address);
+    }
+    Ok(right)
+}
+
 pub(crate) async fn password(State(app): State<App>, visit: Visit, Form(form): Form<Passwords>) -> Answer {
     let who = visit.signed_in.as_ref().ok_or(Problem::Forbidden)?;
     // Whoever sits at an unlocked screen must not try passwords either.
@@ -86,7 +99,10 @@ pub(crate) async fn password(State(app): State<App>, visit: Visit, Form(form): F
     let changed =
         app.store.change_password(who.person.clone(), &form.old, &form.password, app.config.strength, who.session);
     match changed.await {
-        Ok(true) => Ok(to("/account", "password")),
+        Ok(true) => {
+            app.tries.was_right(visit.address);
+            Ok(to("/account", "password"))
+        }
         Ok(false) => again(&page_of(&app, &visit, true, Faults::default()).await?),
         Err(FormError::Fields(faults)) => again(&page_of(&app, &visit, false, faults).await?),
         Err(FormError::Store(error)) => Err(error.into()),

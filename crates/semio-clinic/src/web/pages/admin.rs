@@ -18,11 +18,14 @@ use crate::{
         model::State as ModelState,
         person::{Model as Person, Role},
     },
-    web::{Answer, App, Page, Problem, Visit, form::Form},
+    web::{Answer, App, Page, Problem, Visit, form::Form, guard::encode},
+    words::Language,
 };
 
-/// People on the page.
-const PEOPLE: u64 = 200;
+/// People on a page.
+const PEOPLE: u64 = 100;
+/// The furthest page.
+const FURTHEST: u64 = 10_000;
 /// Rows of the trail on a page.
 const ROWS: u64 = 100;
 
@@ -31,10 +34,23 @@ const ROWS: u64 = 100;
 struct People {
     page: Page,
     rows: Vec<Row>,
+    q: String,
+    before: Option<String>,
+    after: Option<String>,
     link: Option<String>,
     typed: Registration,
     faults: Faults,
     register_key: String,
+}
+
+/// Which people.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+pub(crate) struct Whom {
+    /// Beginning of an e-mail address.
+    q: String,
+    /// From 0.
+    page: u64,
 }
 
 struct Row {
@@ -58,6 +74,7 @@ struct TrailRow {
     seq: i64,
     at: i64,
     who: String,
+    words: String,
     action: String,
     record: String,
 }
@@ -88,11 +105,18 @@ pub(crate) struct ModelForm {
 async fn people_page(
     app: &App,
     visit: &Visit,
+    whom: Whom,
     link: Option<String>,
     typed: Registration,
     faults: Faults,
 ) -> Result<People, Problem> {
-    let people = app.store.people(PEOPLE).await?;
+    let at = whom.page.min(FURTHEST);
+    // One more than is shown tells whether there are others.
+    let mut people = app.store.people(&whom.q, at * PEOPLE, PEOPLE + 1).await?;
+    let more = people.len() as u64 > PEOPLE;
+    people.truncate(PEOPLE as usize);
+    let page_at = |page: u64| format!("/admin?q={}&page={page}", encode(&whom.q));
+    let (before, after) = (at.checked_sub(1).map(page_at), more.then(|| page_at(at + 1)));
     let with_code = app.store.with_second_factor(people.iter().map(|person| person.id)).await?;
     let mut rows = vec![];
     for person in people {
@@ -107,11 +131,12 @@ async fn people_page(
         let asks_for_code = with_code.contains(&person.id);
         rows.push(Row { role_key: format!("role-{}", person.role.name()), state_key, team, asks_for_code, person });
     }
-    Ok(People { page: Page::new(app, visit), rows, link, typed, faults, register_key: register_key(app) })
+    let (page, register_key) = (Page::new(app, visit), register_key(app));
+    Ok(People { page, rows, q: whom.q, before, after, link, typed, faults, register_key })
 }
 
-pub(crate) async fn people(State(app): State<App>, visit: Visit) -> Answer {
-    html(&people_page(&app, &visit, None, Registration::default(), Faults::default()).await?)
+pub(crate) async fn people(State(app): State<App>, visit: Visit, Query(whom): Query<Whom>) -> Answer {
+    html(&people_page(&app, &visit, whom, None, Registration::default(), Faults::default()).await?)
 }
 
 pub(crate) async fn add(State(app): State<App>, visit: Visit, Form(typed): Form<Registration>) -> Answer {
@@ -119,7 +144,9 @@ pub(crate) async fn add(State(app): State<App>, visit: Visit, Form(typed): Form<
     let role = Role::from_name(&typed.role).ok_or(Problem::Bad)?;
     match app.store.add_person(&typed, role, &app.config.register, app.config.strength, Some(by)).await {
         Ok(_) => Ok(to("/admin", "person-added")),
-        Err(FormError::Fields(faults)) => again(&people_page(&app, &visit, None, typed, faults).await?),
+        Err(FormError::Fields(faults)) => {
+            again(&people_page(&app, &visit, Whom::default(), None, typed, faults).await?)
+        }
         Err(FormError::Store(error)) => Err(error.into()),
     }
 }
@@ -153,7 +180,7 @@ pub(crate) async fn team(State(app): State<App>, visit: Visit, Path(id): Path<Uu
 pub(crate) async fn reset(State(app): State<App>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
     let secret = app.store.write_letter(id, Purpose::Reset, Some(visit.person()?.id)).await?;
     let link = format!("{}/reset/{secret}", app.config.address());
-    html(&people_page(&app, &visit, Some(link), Registration::default(), Faults::default()).await?)
+    html(&people_page(&app, &visit, Whom::default(), Some(link), Registration::default(), Faults::default()).await?)
 }
 
 pub(crate) async fn look(State(app): State<App>, visit: Visit) -> Answer {
@@ -199,12 +226,20 @@ async fn trail_page(app: &App, visit: &Visit, before: Option<i64>, verified: Opt
         seq: row.seq,
         at: row.at,
         who: row.person_id.and_then(|id| names.get(&id).cloned()).unwrap_or_else(|| "–".into()),
+        words: action_words(visit.language, &row.action),
         action: row.action,
         // Administrators see that a record was touched, not whose it is.
         record: row.patient_id.or(row.subject_id).map(|id| id.to_string()).unwrap_or_default(),
     };
     let rows = found.into_iter().map(row).collect();
     html(&Trail { page: Page::new(app, visit), rows, verified, older })
+}
+
+/// What was done, in the reader's language; an action that has no words any more keeps its own name.
+fn action_words(language: Language, action: &str) -> String {
+    let key = format!("action-{}", action.replace('.', "-"));
+    let words = language.t(&key);
+    if words == key { action.to_owned() } else { words }
 }
 
 pub(crate) async fn audit(State(app): State<App>, visit: Visit, Query(before): Query<Before>) -> Answer {
@@ -214,10 +249,13 @@ pub(crate) async fn audit(State(app): State<App>, visit: Visit, Query(before): Q
 pub(crate) async fn verify(State(app): State<App>, visit: Visit) -> Answer {
     let heads = app.audit_heads();
     let language = visit.language;
-    let words = match app.store.verify_audit(&heads).await? {
+    let words = match app.store.verify_audit_with(&heads).await? {
         Verified::Whole { rows } => {
-            language.args("audit-whole", [("rows", rows.into()), ("heads", (heads.len() as u64).into())])
+            let heads = heads.map_or(0, |heads| heads.len() as u64);
+            language.args("audit-whole", [("rows", rows.into()), ("heads", heads.into())])
         }
+        Verified::NoHeads { rows } => language.x("audit-no-heads", rows),
+        Verified::BadHeads { line } => language.x("audit-bad-heads", line as u64),
         Verified::Changed { seq } => language.x("audit-changed", seq),
         Verified::Missing { seq } => language.x("audit-missing", seq),
         Verified::Cut { seq } => language.x("audit-cut", seq),
@@ -236,7 +274,12 @@ pub(crate) async fn system(State(app): State<App>, visit: Visit) -> Answer {
                     "backup-proven",
                     [("when", when.into()), ("rows", proof.rows.into()), ("pictures", (proof.pictures as u64).into())],
                 ),
-                Some(fault) => visit.language.args("backup-failed", [("when", when.into()), ("fault", fault.into())]),
+                Some(fault) => {
+                    let kind =
+                        proof.kind.map_or_else(String::new, |kind| visit.language.t(&format!("backup-fault-{kind}")));
+                    let words = [("when", when.into()), ("kind", kind.into()), ("fault", fault.into())];
+                    visit.language.args("backup-failed", words)
+                }
             }
         }
     };

@@ -1,6 +1,6 @@
 //! Files that wait for a physician's decision: what a page brings back to name one.
 
-use super::upload::Wish;
+use super::filing::Wish;
 use crate::{
     clock,
     pictures::HELD,

@@ -8,6 +8,8 @@ use axum::{
 
 use super::{html, result, studies::jobs};
 use crate::{
+    audit::Entry,
+    record::Asked,
     store::entity::{patient::Model as Patient, person::Role, prediction::State as Standing, study::Model as Study},
     web::{Answer, App, Page, Visit},
 };
@@ -41,14 +43,16 @@ pub(crate) async fn show(State(app): State<App>, visit: Visit) -> Answer {
     }
     let person = &signed_in.person;
     let mut rows = vec![("work-review", vec![]), ("work-progress", vec![]), ("work-seen", vec![])];
-    for (prediction, study, patient, review) in app.store.latest(person, SHOWN).await? {
-        let group = match (prediction.state, review) {
-            (Standing::Queued | Standing::Running, _) => 1,
-            (_, Some(_)) => 2,
-            (_, None) => 0,
+    let asked = app.store.latest(person, SHOWN).await?;
+    app.store.note(Entry::by(person.id, "work.list").detail(asked.len().to_string())).await?;
+    for Asked { prediction, study, patient, is_judged, own_word } in asked {
+        let group = match prediction.state {
+            Standing::Queued | Standing::Running => 1,
+            _ if is_judged => 2,
+            _ => 0,
         };
-        // What is folded until an impression is noted does not stand on the list either.
-        let folded = person.reads_first && group == 0;
+        // What is folded until an own impression is noted does not stand on the list either, whatever others said of it.
+        let folded = person.reads_first && !own_word;
         let small = result::small(visit.language, &prediction, folded);
         let title = result::title(visit.language, &study);
         let at = prediction.done_at.unwrap_or(prediction.created_at);

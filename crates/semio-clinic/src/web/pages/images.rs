@@ -13,7 +13,7 @@ use crate::{
     finding::Finding,
     models::pipeline_hash,
     opened,
-    web::{Answer, App, Problem, Visit, form::Form},
+    web::{Answer, App, Problem, Visit, form::Form, openings},
 };
 
 /// The longest side of a picture that a page shows without the viewer.
@@ -38,7 +38,8 @@ pub(crate) async fn view(
     Query(with): Query<With>,
 ) -> Answer {
     let person = visit.person()?;
-    let (image, ..) = app.store.image(person, id).await?;
+    let (image, _, patient) = app.store.image(person, id).await?;
+    openings::note(&app, person, &image, &patient).await?;
     let bytes = app.pictures.get(&image.picture_sha256).await?;
     let pixels = format!("/images/{id}/frames/{{frame}}");
     let facts = blocking(move || opened::view_facts(&bytes, pixels)).await?;
@@ -57,7 +58,8 @@ pub(crate) async fn view(
 
 /// A frame's stored samples, little endian.
 pub(crate) async fn frame(State(app): State<App>, visit: Visit, Path((id, frame)): Path<(Uuid, u32)>) -> Answer {
-    let (image, ..) = app.store.image(visit.person()?, id).await?;
+    let (image, _, patient) = app.store.image(visit.person()?, id).await?;
+    openings::note(&app, visit.person()?, &image, &patient).await?;
     if frame >= image.frames as u32 {
         return Err(Problem::Missing);
     }
@@ -68,7 +70,8 @@ pub(crate) async fn frame(State(app): State<App>, visit: Visit, Path((id, frame)
 
 /// The first frame as its file says that it is to be seen.
 pub(crate) async fn picture(State(app): State<App>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
-    let (image, ..) = app.store.image(visit.person()?, id).await?;
+    let (image, _, patient) = app.store.image(visit.person()?, id).await?;
+    openings::note(&app, visit.person()?, &image, &patient).await?;
     let bytes = app.pictures.get(&image.picture_sha256).await?;
     let png = blocking(move || {
         let image = opened::frame(&bytes, 0).map_err(unreadable)?;
@@ -91,6 +94,8 @@ pub(crate) async fn map(State(app): State<App>, visit: Visit, Path(id): Path<Uui
     if app.store.is_folded(person, id).await? {
         return Err(Problem::Missing);
     }
+    let (image, _, patient) = app.store.image(person, prediction.image_id).await?;
+    openings::note(&app, person, &image, &patient).await?;
     let map = finding(prediction.finding.as_deref()).and_then(|f| f.map).ok_or(Problem::Missing)?;
     Ok(Json(map).into_response())
 }

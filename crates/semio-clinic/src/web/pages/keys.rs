@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use uuid::Uuid;
 
-use super::{again, html, to};
+use super::{account::knows_password, again, html, to};
 use crate::{
     account::{Faults, FormError},
     store::entity::token::Model as Token,
@@ -20,6 +20,8 @@ struct Keys {
     secret: Option<String>,
     typed: String,
     days: String,
+    /// Whether the password that was typed is not the person's.
+    wrong: bool,
     faults: Faults,
 }
 
@@ -29,12 +31,13 @@ pub(crate) struct NewKey {
     token_name: String,
     days: String,
     writes: String,
+    old: String,
 }
 
 async fn page_of(app: &App, visit: &Visit, secret: Option<String>) -> Result<Keys, Problem> {
     let tokens = app.store.tokens(visit.person()?).await?;
     let page = Page::new(app, visit);
-    Ok(Keys { page, tokens, secret, typed: String::new(), days: "90".into(), faults: Faults::default() })
+    Ok(Keys { page, tokens, secret, typed: String::new(), days: "90".into(), wrong: false, faults: Faults::default() })
 }
 
 pub(crate) async fn show(State(app): State<App>, visit: Visit) -> Answer {
@@ -42,6 +45,11 @@ pub(crate) async fn show(State(app): State<App>, visit: Visit) -> Answer {
 }
 
 pub(crate) async fn make(State(app): State<App>, visit: Visit, Form(form): Form<NewKey>) -> Answer {
+    // A key outlives the session in which it was made.
+    if !knows_password(&app, &visit, &form.old).await? {
+        let page = page_of(&app, &visit, None).await?;
+        return again(&Keys { wrong: true, typed: form.token_name, days: form.days, ..page });
+    }
     let days = form.days.trim().parse().unwrap_or(0);
     match app.store.make_token(visit.person()?, &form.token_name, !form.writes.is_empty(), days).await {
         Ok(secret) => html(&page_of(&app, &visit, Some(secret)).await?),

@@ -6,6 +6,8 @@ pub(super) mod admin;
 mod chart;
 pub(super) mod compare;
 pub(super) mod course;
+pub(super) mod differences;
+pub(super) mod filing;
 pub(super) mod health;
 mod hold;
 pub(super) mod home;

@@ -43,6 +43,8 @@ struct List {
     page: Page,
     search: Search,
     deleted: bool,
+    /// Only who made a record erases it.
+    me: Uuid,
     empty_key: &'static str,
     rows: Vec<Patient>,
     total: u64,
@@ -147,6 +149,7 @@ pub(crate) async fn list(State(app): State<App>, visit: Visit, Query(search): Qu
     html(&List {
         page: Page::new(&app, &visit),
         deleted,
+        me: person.id,
         empty_key,
         position: visit.language.args("pages-position", [("page", (at + 1).into()), ("pages", pages.into())]),
         before: at.checked_sub(1).map(|page| link(search.order, search.down, page)),
@@ -190,7 +193,8 @@ pub(crate) async fn add(State(app): State<App>, visit: Visit, Form(form): Form<P
 pub(crate) async fn show(State(app): State<App>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
     let person = visit.person()?;
     let patient = app.store.patient(person, id).await?;
-    let identifier = app.store.identifier(id).await?;
+    let numbers = app.store.numbers(id).await?.all().collect::<Vec<_>>().join(", ");
+    let identifier = Some(numbers).filter(|numbers| !numbers.is_empty());
     let duplicates = app.store.likely_duplicates(person, &patient).await?;
     let studies = app.store.studies(&patient).await?;
     app.store.note(Entry::by(person.id, "patient.read").of(id).patient(id)).await?;
@@ -203,7 +207,8 @@ pub(crate) async fn show(State(app): State<App>, visit: Visit, Path(id): Path<Uu
 pub(crate) async fn show_edit(State(app): State<App>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
     let person = visit.person()?;
     let patient = app.store.patient(person, id).await?;
-    let form = PatientForm::of(&patient, app.store.identifier(id).await?, person);
+    let form = PatientForm::of(&patient, app.store.numbers(id).await?.own, person);
+    app.store.note(Entry::by(person.id, "patient.read").of(id).patient(id)).await?;
     html(&edited(&app, &visit, id, form, Faults::default()).await?)
 }
 
@@ -242,8 +247,10 @@ pub(crate) async fn restore(State(app): State<App>, visit: Visit, Path(id): Path
 }
 
 pub(crate) async fn erase(State(app): State<App>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
+    // Nobody files a picture between the look at who names it and its end.
+    let turn = app.pictures.erasing().await;
     for file in app.store.erase_patient(visit.person()?, id).await? {
-        app.pictures.remove(&file).await?;
+        app.pictures.remove(&file, &turn).await?;
     }
     Ok(to("/patients?scope=deleted", "erased"))
 }
@@ -267,9 +274,9 @@ pub(crate) async fn merge(
 pub(crate) async fn export(State(app): State<App>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
     let person = visit.person()?;
     let patient = app.store.patient(person, id).await?;
-    let studies = app.store.studies(&patient).await?;
+    let studies = app.store.every_study(&patient).await?;
     let courses = app.store.courses(&patient).await?;
-    let record = crate::record::export(&patient, app.store.identifier(id).await?.as_deref(), &studies, &courses);
+    let record = crate::record::export(&patient, &app.store.numbers(id).await?, &studies, &courses);
     app.store.note(Entry::by(person.id, "patient.export").of(id).patient(id)).await?;
     let name = format!("attachment; filename=\"patient-{id}.json\"");
     let headers = [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_DISPOSITION, name)];

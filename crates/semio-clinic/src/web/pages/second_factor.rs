@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use qrcode::{QrCode, render::svg};
 use uuid::Uuid;
 
-use super::{again, html, to};
+use super::{account::knows_password, again, html, to};
 use crate::{
     account::{Enrolment, Faults},
     web::{Answer, App, Page, Problem, Visit, form::Form},
@@ -17,7 +17,8 @@ struct SetUp {
     page: Page,
     enrolment: Option<Enrolment>,
     picture: String,
-    wrong: bool,
+    /// The key of what is wrong with what was typed.
+    wrong: Option<&'static str>,
     faults: Faults,
 }
 
@@ -32,6 +33,7 @@ struct Recovery {
 #[serde(default)]
 pub(crate) struct Code {
     code: String,
+    old: String,
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -40,7 +42,7 @@ pub(crate) struct Password {
     old: String,
 }
 
-async fn page_of(app: &App, visit: &Visit, wrong: bool) -> Result<SetUp, Problem> {
+async fn page_of(app: &App, visit: &Visit, wrong: Option<&'static str>) -> Result<SetUp, Problem> {
     let enrolment = app.store.begin_second_factor(visit.person()?).await?;
     let picture = enrolment.as_ref().map(|e| qr(&e.address)).unwrap_or_default();
     Ok(SetUp { page: Page::new(app, visit), enrolment, picture, wrong, faults: Faults::default() })
@@ -54,27 +56,25 @@ fn qr(address: &str) -> String {
 }
 
 pub(crate) async fn show(State(app): State<App>, visit: Visit) -> Answer {
-    html(&page_of(&app, &visit, false).await?)
+    html(&page_of(&app, &visit, None).await?)
 }
 
 pub(crate) async fn confirm(State(app): State<App>, visit: Visit, Form(form): Form<Code>) -> Answer {
-    if !app.tries.allow(visit.address) {
-        return Err(Problem::TooMany);
+    // Whoever sits at an unlocked screen would lock its owner out.
+    if !knows_password(&app, &visit, &form.old).await? {
+        return again(&page_of(&app, &visit, Some("account-password-wrong")).await?);
     }
     match app.store.confirm_second_factor(visit.person()?, &form.code).await? {
         Some(codes) => html(&Recovery { page: Page::new(&app, &visit), codes }),
-        None => again(&page_of(&app, &visit, true).await?),
+        None => again(&page_of(&app, &visit, Some("code-wrong")).await?),
     }
 }
 
 /// Whoever sits at an unlocked screen must know the password.
 pub(crate) async fn remove(State(app): State<App>, visit: Visit, Form(form): Form<Password>) -> Answer {
-    if !app.tries.allow(visit.address) {
-        return Err(Problem::TooMany);
-    }
     let person = visit.person()?;
-    if !app.store.is_password(person, &form.old).await {
-        return again(&page_of(&app, &visit, true).await?);
+    if !knows_password(&app, &visit, &form.old).await? {
+        return again(&page_of(&app, &visit, Some("account-password-wrong")).await?);
     }
     app.store.remove_second_factor(person.id, person.id).await?;
     Ok(to("/account", "saved"))

@@ -127,11 +127,13 @@ pub(crate) async fn sign_in(State(app): State<App>, visit: Visit, Form(typed): F
     let language = visit.language;
     let message = match app.store.sign_in(&typed.email, &typed.password, app.config.strength).await? {
         SignIn::Done { cookie } => {
+            app.tries.was_right(visit.address);
             let mut response = Redirect::to(own_page(&typed.next)).into_response();
             give_cookie(&app, &mut response, &cookie)?;
             return Ok(response);
         }
         SignIn::Code { person } => {
+            app.tries.was_right(visit.address);
             let (note, next) = (password_note(&app, &visit, person), own_page(&typed.next).to_owned());
             return html(&CodePage { page: Page::new(&app, &visit), message: None, note, next });
         }
@@ -174,6 +176,7 @@ pub(crate) async fn code(State(app): State<App>, visit: Visit, Form(typed): Form
     };
     let message = match app.store.sign_in_with_code(person, &typed.code).await? {
         SignIn::Done { cookie } => {
+            app.tries.was_right(visit.address);
             let mut response = Redirect::to(&next).into_response();
             give_cookie(&app, &mut response, &cookie)?;
             return Ok(response);
@@ -248,7 +251,10 @@ pub(crate) async fn reset(
     let page = Page::new(&app, &visit);
     let notice = |page, text| Notice { page, title: "reset-title", text, link: "/sign-in", link_key: "sign-in" };
     match app.store.reset_password(&secret, &typed.password, app.config.strength).await {
-        Ok(true) => html(&notice(page, "reset-done")),
+        Ok(true) => {
+            app.tries.was_right(visit.address);
+            html(&notice(page, "reset-done"))
+        }
         Ok(false) => again(&notice(page, "reset-stale")),
         Err(FormError::Fields(faults)) => again(&ResetPage { page, faults }),
         Err(FormError::Store(error)) => Err(error.into()),

@@ -229,6 +229,10 @@ pub(crate) async fn panel(State(app): State<App>, visit: Visit, Path(id): Path<U
     let shown = app.store.study(person, study.id).await?;
     let (names, models) = (names(&app, &shown).await?, models_of(&app, &shown).await?);
     let panel = panel_of(visit.language, person, &shown, &prediction, &models, &names);
+    // A page asks again and again until there is something to see.
+    if !panel.waiting {
+        app.store.note(Entry::by(person.id, "prediction.read").of(id).patient(shown.patient.id)).await?;
+    }
     html(&PanelPart { page: Page::new(&app, &visit), panel })
 }
 

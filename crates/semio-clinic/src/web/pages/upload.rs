@@ -7,22 +7,21 @@ use axum::{
     response::{Html, IntoResponse},
 };
 use bytes::Bytes;
-use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::{
+    differences::{Difference, differences},
+    filing::{Arrived, Wish, file, in_time},
     hold::{held, hold},
     html,
-    images::blocking,
     studies::jobs,
     unreadable,
 };
 use crate::{
     account::FormError,
-    clock,
-    models::pipeline_hash,
-    opened::{Claims, Opened},
-    record::{NewImage, PatientForm, StudyFacts, fold},
+    audit::Entry,
+    opened::Claims,
+    record::{Filed, PatientForm, fold},
     store::entity::{patient::Model as Patient, person::Model as Person},
     web::{Answer, App, Page, Problem, Visit, form::Form},
     words::Language,
@@ -72,13 +71,6 @@ enum Row {
     Discarded,
 }
 
-/// What file and record say differently.
-pub(in crate::web) struct Difference {
-    pub(in crate::web) key: &'static str,
-    file: String,
-    record: String,
-}
-
 #[derive(Default, serde::Deserialize)]
 #[serde(default)]
 pub(crate) struct For {
@@ -91,17 +83,14 @@ pub(crate) struct Decision {
     patient: String,
 }
 
-/// What the form says beside its files.
-#[derive(Clone, Debug, Default)]
-pub(in crate::web) struct Wish {
-    pub(in crate::web) patient: Option<Uuid>,
-    pub(in crate::web) job: String,
-    pub(in crate::web) taken_on: Option<NaiveDate>,
-}
-
 pub(crate) async fn show(State(app): State<App>, visit: Visit, Query(of): Query<For>) -> Answer {
     let patient = match of.patient {
-        Some(id) => Some(app.store.patient(visit.person()?, id).await?),
+        Some(id) => {
+            let person = visit.person()?;
+            let patient = app.store.patient(person, id).await?;
+            app.store.note(Entry::by(person.id, "patient.read").of(id).patient(id)).await?;
+            Some(patient)
+        }
         None => None,
     };
     let jobs = jobs(&app, visit.language).await?;
@@ -125,9 +114,13 @@ pub(crate) async fn take(State(app): State<App>, visit: Visit, headers: HeaderMa
             return Err(Problem::Stale);
         }
         if name == "file" {
+            // Before its bytes are received: a record that is not there takes no file.
+            if let Some(id) = wish.patient {
+                app.store.patient(visit.person()?, id).await?;
+            }
             // Few at a time: bytes wait in memory until they are kept.
             let _turn = app.uploads.acquire().await.map_err(|_| Problem::Broken)?;
-            let bytes = part.bytes().await.map_err(|e| too_large(&e))?;
+            let bytes = in_time(&app, part.bytes()).await?.map_err(|e| too_large(&e))?;
             if !bytes.is_empty() {
                 let row = take_file(&app, &visit, &wish, bytes).await?;
                 rows.push_str(&RowPart { page: &page, row }.render()?);
@@ -166,33 +159,37 @@ async fn take_file(app: &App, visit: &Visit, wish: &Wish, bytes: Bytes) -> Resul
         Some(id) => Some(app.store.patient(person, id).await?),
         None => None,
     };
-    let content = bytes.clone();
-    let opened = match blocking(move || Opened::new(&content)).await? {
-        Ok(opened) => opened,
+    let arrived = match Arrived::open(bytes).await? {
+        Ok(arrived) => arrived,
         // The decoder's words name tags and syntaxes, never values.
         Err(error) => {
             let reason = unreadable::words(visit.language, &error);
             return Ok(Row::Refused { reason, detail: Some(error.to_string()) });
         }
     };
-    let claims = opened.attributes.as_ref().map(Claims::of).unwrap_or_default();
     if let Some(patient) = patient {
-        let identifier = app.store.identifier(patient.id).await?;
-        let differences = differences(visit.language, &claims, &patient, identifier.as_deref());
+        let differences = differences(app, visit.language, person, &patient, &arrived).await?;
         if !differences.is_empty() {
-            let held = hold(app, visit, &app.pictures.hold(bytes).await?, wish);
+            let held = hold(app, visit, &app.pictures.hold(arrived.bytes).await?, wish);
             return Ok(Row::Differs { patient, differences, held });
         }
-        let sha256 = app.pictures.put(bytes).await?;
-        let study = file(app, person, &patient, &opened, &claims, sha256, wish).await?;
-        return Ok(Row::Filed { study, patient: patient.name() });
+        return row_of(visit.language, &patient, file(app, person, &patient, arrived, wish, vec![]).await);
     }
-    let candidates = candidates(app, visit, &claims).await?;
-    if candidates.is_empty() && claims.family_name.is_none() {
+    let candidates = candidates(app, visit, &arrived.claims).await?;
+    if candidates.is_empty() && arrived.claims.family_name.is_none() {
         return Ok(Row::Refused { reason: visit.language.t("upload-choose-patient"), detail: None });
     }
-    let held = hold(app, visit, &app.pictures.hold(bytes).await?, wish);
-    Ok(whose(visit.language, candidates, &claims, held))
+    let held = hold(app, visit, &app.pictures.hold(arrived.bytes).await?, wish);
+    Ok(whose(visit.language, candidates, &arrived.claims, held))
+}
+
+/// What came of filing. A record that went meanwhile concerns this file alone, and not those beside it.
+fn row_of(language: Language, patient: &Patient, filed: Result<(Filed, String), Problem>) -> Result<Row, Problem> {
+    match filed {
+        Ok((filed, _)) => Ok(Row::Filed { study: filed.study, patient: patient.name() }),
+        Err(problem @ Problem::Gone) => Ok(Row::Refused { reason: language.t(problem.key()), detail: None }),
+        Err(other) => Err(other),
+    }
 }
 
 /// The question whose a file is.
@@ -213,59 +210,6 @@ fn whose(language: Language, candidates: Vec<Patient>, claims: &Claims, held: St
     Row::Whose { candidates, claims: claims_in_words(language, claims), held, form }
 }
 
-/// Files a kept picture and queues its reading.
-pub(in crate::web) async fn file(
-    app: &App,
-    person: &Person,
-    patient: &Patient,
-    opened: &Opened,
-    claims: &Claims,
-    sha256: String,
-    wish: &Wish,
-) -> Result<Uuid, Problem> {
-    let attributes = opened.attributes.as_ref();
-    let text = |value: Option<&String>, longest: usize| {
-        value.map(|v| v.chars().filter(|c| !c.is_control()).take(longest).collect::<String>()).filter(|v| !v.is_empty())
-    };
-    let facts = StudyFacts {
-        instance_uid: text(attributes.and_then(|a| a.study_uid.as_ref()), 64),
-        accession: text(attributes.and_then(|a| a.accession.as_ref()), 64),
-        modality: text(attributes.and_then(|a| a.modality.as_ref()), 16),
-        description: text(attributes.and_then(|a| a.study_description.as_ref()), 200).unwrap_or_default(),
-        taken_on: wish.taken_on.or(claims.taken_on).unwrap_or_else(clock::today),
-    };
-    let model = if wish.job.is_empty() { None } else { app.store.active_model(&wish.job).await? };
-    let pipeline = match &model {
-        Some(model) => {
-            let (models, opening) = (app.models.clone(), model.clone());
-            // A bundle that cannot be opened does not stop the filing: its reading fails, and says so.
-            let opened = blocking(move || models.open(&opening)).await?;
-            Some(match opened {
-                Ok(predictor) => pipeline_hash(predictor.manifest()),
-                Err(error) => {
-                    tracing::error!(%error, "a model cannot be opened");
-                    "0".repeat(64)
-                }
-            })
-        }
-        None => None,
-    };
-    let new = NewImage {
-        size: opened.size,
-        sha256,
-        media_type: opened.media_type,
-        instance_uid: text(attributes.and_then(|a| a.instance_uid.as_ref()), 64),
-        frames: opened.frames,
-        width: opened.width,
-        height: opened.height,
-        view: text(attributes.and_then(|a| a.view.as_ref()), 16),
-    };
-    let reader = model.as_ref().zip(pipeline.as_deref());
-    let study = app.store.file_image(person, patient, facts, new, reader).await?;
-    app.readers.wake();
-    Ok(study)
-}
-
 /// A physician decided whose a picture is.
 pub(crate) async fn decide(
     State(app): State<App>,
@@ -275,35 +219,15 @@ pub(crate) async fn decide(
 ) -> Answer {
     let person = visit.person()?;
     let (sha256, wish) = held(&app, &visit, &decision.held).ok_or(Problem::Stale)?;
+    // A second click must not make a second record: it waits, and then finds the file decided about.
+    let _turn = app.decisions.lock().await;
     let row = if decision.patient.is_empty() {
         app.pictures.forget_held(&sha256).await?;
         Row::Discarded
     } else {
-        let bytes = match app.pictures.held(&sha256).await {
-            // Decided otherwise meanwhile, in another window, or a day ago.
-            Err(error) if error.is_missing() => return Err(Problem::Stale),
-            other => other?,
-        };
-        let content = bytes.clone();
-        let opened = blocking(move || Opened::new(&content)).await?.map_err(|_| Problem::Broken)?;
-        let claims = opened.attributes.as_ref().map(Claims::of).unwrap_or_default();
-        let patient = match decision.patient.as_str() {
-            "again" => None,
-            "new" => match app.store.add_patient(person, &form_of(&claims)).await {
-                Ok(patient) => Some(patient),
-                Err(FormError::Fields(_)) => None,
-                Err(FormError::Store(error)) => return Err(error.into()),
-            },
-            id => Some(app.store.patient(person, id.parse().map_err(|_| Problem::Bad)?).await?),
-        };
-        if let Some(patient) = patient {
-            let kept = app.pictures.put(bytes).await?;
-            let study = file(&app, person, &patient, &opened, &claims, kept, &wish).await?;
-            app.pictures.forget_held(&sha256).await?;
-            Row::Filed { study, patient: patient.name() }
-        } else {
-            let candidates = candidates(&app, &visit, &claims).await?;
-            whose(visit.language, candidates, &claims, decision.held)
+        match app.pictures.held(&sha256).await {
+            Err(error) if error.is_missing() => decided(&app, person, &sha256, &decision.patient).await?,
+            bytes => filed_as_decided(&app, &visit, decision, &sha256, bytes?, &wish).await?,
         }
     };
     let page = Page::new(&app, &visit);
@@ -315,6 +239,45 @@ pub(crate) async fn decide(
     html(&UploadPage { page, patient: None, jobs, rows })
 }
 
+/// The answer to a decision that was sent twice. Otherwise it was decided in another window, or a day ago.
+async fn decided(app: &App, person: &Person, sha256: &str, patient: &str) -> Result<Row, Problem> {
+    let (study, found) = app.store.filed_lately(person, sha256).await?.ok_or(Problem::Stale)?;
+    let same = patient == "new" || patient.parse() == Ok(found.id);
+    if same { Ok(Row::Filed { study, patient: found.name() }) } else { Err(Problem::Stale) }
+}
+
+async fn filed_as_decided(
+    app: &App,
+    visit: &Visit,
+    decision: Decision,
+    sha256: &str,
+    bytes: Bytes,
+    wish: &Wish,
+) -> Result<Row, Problem> {
+    let person = visit.person()?;
+    let arrived = Arrived::open(bytes).await?.map_err(|_| Problem::Broken)?;
+    let patient = match decision.patient.as_str() {
+        "again" => None,
+        "new" => match app.store.add_patient(person, &form_of(&arrived.claims)).await {
+            Ok(patient) => Some(patient),
+            Err(FormError::Fields(_)) => None,
+            Err(FormError::Store(error)) => return Err(error.into()),
+        },
+        id => Some(app.store.patient(person, id.parse().map_err(|_| Problem::Bad)?).await?),
+    };
+    let Some(patient) = patient else {
+        let candidates = candidates(app, visit, &arrived.claims).await?;
+        return Ok(whose(visit.language, candidates, &arrived.claims, decision.held));
+    };
+    let differs = differences(app, visit.language, person, &patient, &arrived).await?;
+    let differs = differs.iter().map(|difference| difference.key).collect();
+    let row = row_of(visit.language, &patient, file(app, person, &patient, arrived, wish, differs).await)?;
+    if matches!(row, Row::Filed { .. }) {
+        app.pictures.forget_held(sha256).await?;
+    }
+    Ok(row)
+}
+
 fn form_of(claims: &Claims) -> PatientForm {
     PatientForm {
         family_name: claims.family_name.clone().unwrap_or_default(),
@@ -324,38 +287,6 @@ fn form_of(claims: &Claims) -> PatientForm {
         identifier: claims.id.clone().unwrap_or_default(),
         ..PatientForm::default()
     }
-}
-
-/// Where file and record contradict each other. What one of them does not say is no contradiction.
-pub(in crate::web) fn differences(
-    language: Language,
-    claims: &Claims,
-    patient: &Patient,
-    identifier: Option<&str>,
-) -> Vec<Difference> {
-    let mut found = vec![];
-    let mut compare = |key, file: Option<String>, record: String, same: bool| {
-        if let Some(file) = file.filter(|_| !same) {
-            found.push(Difference { key, file, record });
-        }
-    };
-    let same_name = |file: &Option<String>, record: &str| file.as_ref().is_none_or(|f| fold(f) == fold(record));
-    let (family, given) = (&claims.family_name, &claims.given_name);
-    compare("field-family-name", family.clone(), patient.family_name.clone(), same_name(family, &patient.family_name));
-    compare("field-given-name", given.clone(), patient.given_name.clone(), same_name(given, &patient.given_name));
-    compare(
-        "field-birth-date",
-        claims.birth_date.map(|d| language.day(d)),
-        language.day(patient.birth_date),
-        claims.birth_date.is_none_or(|d| d == patient.birth_date),
-    );
-    let sex = |sex| language.t(super::patients::sex_key(&sex));
-    compare("field-sex", claims.sex.map(sex), sex(patient.sex), claims.sex.is_none_or(|s| s == patient.sex));
-    if let Some(identifier) = identifier {
-        let same = claims.id.as_ref().is_none_or(|id| id.trim() == identifier);
-        compare("field-identifier", claims.id.clone(), identifier.to_owned(), same);
-    }
-    found
 }
 
 /// Records that the file may mean: by identifier, or by name and day of birth.
@@ -377,6 +308,11 @@ async fn candidates(app: &App, visit: &Visit, claims: &Claims) -> Result<Vec<Pat
     found.sort_by_key(|p| p.id);
     found.dedup_by_key(|p| p.id);
     found.truncate(5);
+    let mut change = app.store.change().await?;
+    for patient in &found {
+        change.note(Entry::by(person.id, "patient.candidate").of(patient.id).patient(patient.id));
+    }
+    change.commit().await?;
     Ok(found)
 }
 

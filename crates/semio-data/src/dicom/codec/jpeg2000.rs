@@ -12,17 +12,23 @@ use crate::dicom::Layout;
 /// 128² with 12 layers stay below a tenth of it.
 const MAX_PACKETS: u64 = 1 << 20;
 
-/// Decodes a frame of 1 to 24 bits.
-pub(in crate::dicom) fn decode(stream: &[u8], layout: &Layout) -> Result<Decoded, Fault> {
+/// Decodes a frame of 1 to 24 bits, at the lowest resolution that has at least `enough` columns and rows; where that is not
+/// the whole one, the layout takes its size.
+pub(in crate::dicom) fn decode(
+    stream: &[u8],
+    layout: &mut Layout,
+    enough: Option<(usize, usize)>,
+) -> Result<Decoded, Fault> {
     let stream = codestream(stream).ok_or_else(|| Fault::broken("no JPEG 2000 picture begins here"))?;
     let header = Header::read(stream)?;
     let size = Size { width: header.width, height: header.height, components: header.components, bits: header.bits };
     size.check(layout)?;
     header.check_packets()?;
+    let enough = enough.map(|(columns, rows)| (columns.max(1) as u32, rows.max(1) as u32));
     let pixels = if header.high_throughput {
-        high_throughput(stream, layout, &header)?
+        high_throughput(stream, layout, &header, enough)?
     } else {
-        classic(stream, |planes| weave(planes, layout, &header))?
+        classic(stream, layout, &header, enough)?
     };
     // Signed samples keep the lowest bits of their two's complement here, in a type that may be narrower than that of
     // the stored values: the sign is carried on from there.
@@ -83,26 +89,44 @@ fn codestream(bytes: &[u8]) -> Option<&[u8]> {
     None
 }
 
-/// Decodes the components, and hands them on.
-fn classic(stream: &[u8], with: impl Fn(&[&[f32]]) -> Result<Pixels, Fault>) -> Result<Pixels, Fault> {
+fn classic(stream: &[u8], layout: &mut Layout, header: &Header, enough: Option<(u32, u32)>) -> Result<Pixels, Fault> {
     use hayro_jpeg2000::{DecodeSettings, DecoderContext, Image};
     let problem = |error: hayro_jpeg2000::DecodeError| Fault::broken(error.to_string());
-    let settings = DecodeSettings { strict: false, ..DecodeSettings::default() };
+    let settings = DecodeSettings { strict: false, target_resolution: enough, ..DecodeSettings::default() };
     let image = Image::new(stream, &settings).map_err(problem)?;
+    (layout.columns, layout.rows) = reduced(layout, enough, (image.width(), image.height()))?;
     let mut context = DecoderContext::default();
     let decoded = image.decode(&mut context).map_err(problem)?;
     let planes: Vec<&[f32]> = decoded.components().iter().map(hayro_jpeg2000::ComponentData::samples).collect();
-    with(&planes)
+    weave(&planes, layout, header)
 }
 
-fn high_throughput(stream: &[u8], layout: &Layout, header: &Header) -> Result<Pixels, Fault> {
+/// The size in which a decoder hands out a picture of which some resolution is enough.
+fn reduced(layout: &Layout, enough: Option<(u32, u32)>, got: (u32, u32)) -> Result<(u32, u32), Fault> {
+    let whole = (layout.columns, layout.rows);
+    let enough = enough.map_or(whole, |enough| (enough.0.min(whole.0), enough.1.min(whole.1)));
+    let fits = |got: u32, enough: u32, whole: u32| (enough..=whole).contains(&got);
+    if fits(got.0, enough.0, whole.0) && fits(got.1, enough.1, whole.1) {
+        return Ok(got);
+    }
+    Err(Fault::broken(format!("it comes as {} × {} pixels", got.0, got.1)))
+}
+
+fn high_throughput(
+    stream: &[u8],
+    layout: &mut Layout,
+    header: &Header,
+    enough: Option<(u32, u32)>,
+) -> Result<Pixels, Fault> {
     use dicom_toolkit_jpeg2000::{DecodeSettings, Image};
     if header.bits > 16 {
         return Err(Fault::unsupported("high-throughput JPEG 2000 with more than 16 bits"));
     }
     let problem = |error: dicom_toolkit_jpeg2000::DecodeError| Fault::broken(error.to_string());
     let stream = &header.with_half_steps(stream);
-    let image = Image::new(stream, &DecodeSettings::default()).map_err(problem)?;
+    let settings = DecodeSettings { target_resolution: enough, ..DecodeSettings::default() };
+    let image = Image::new(stream, &settings).map_err(problem)?;
+    (layout.columns, layout.rows) = reduced(layout, enough, (image.width(), image.height()))?;
     let raw = image.decode_native().map_err(problem)?;
     let half = header.half();
     let pixels = match raw.bytes_per_sample {

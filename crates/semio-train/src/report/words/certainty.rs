@@ -3,6 +3,7 @@
 use crate::{
     Verdict,
     language::{Language, say},
+    verdict::CalibrationFigures,
 };
 
 use super::share;
@@ -21,10 +22,10 @@ pub(in crate::report) fn intervals(verdict: &Verdict, n: u64, language: Language
     } else {
         say!(
             language,
-            "Intervals: 95 %, BCa bootstrap, stratified by class, each picture taken as independent, since no patients or \
-             groups are known.",
-            "Intervalles : 95 %, bootstrap BCa, stratifié par classe, chaque image tenue pour indépendante, puisque ni \
-             patients ni groupes ne sont connus."
+            "Intervals: 95 %, BCa bootstrap, stratified by class; no two pictures are known to be of one patient or group, so \
+             each is taken as independent.",
+            "Intervalles : 95 %, bootstrap BCa, stratifié par classe ; aucun patient ni groupe connu n’a deux images, chacune \
+             est donc tenue pour indépendante."
         )
     }
 }
@@ -61,6 +62,7 @@ pub(in crate::report) fn certainty(verdict: &Verdict, coverage: Option<f64>, lan
             "{state} : elles s’écartent en moyenne de {error} (erreur de calibration attendue, dix classes de même \
              largeur), soit {against} ({chance})."
         ));
+        out.push(further(c, language));
     }
     if let (Some(sets), Some(coverage)) = (&verdict.sets, coverage) {
         let [wanted, reached] = [coverage, sets.coverage].map(|share| language.percent(share));
@@ -72,9 +74,37 @@ pub(in crate::report) fn certainty(verdict: &Verdict, coverage: Option<f64>, lan
             "L’ensemble de classes donné avec chaque image a été construit pour contenir la vraie dans {wanted} de telles \
              images ; ici il l’a contenue dans {reached}, avec {size} classes en moyenne."
         ));
+        out.extend(by_class(verdict, language));
     }
     out.extend(outcomes(verdict, language));
     out
+}
+
+/// The figures of calibration that a statistician looks for.
+fn further(c: &CalibrationFigures, language: Language) -> String {
+    let decimal = |value: f64| language.decimal(value, 3);
+    let [mass, width, brier] = [c.equal_mass.ece, c.equal_width.mce, c.brier.score].map(decimal);
+    let [reliability, resolution, uncertainty] =
+        [c.brier.reliability, c.brier.resolution, c.brier.uncertainty].map(decimal);
+    say!(
+        language,
+        "In ten bins of equal numbers of pictures the error is {mass}; the largest gap of a bin of equal width is {width}. \
+         Brier score {brier}: reliability {reliability} (less is better), resolution {resolution} (more is better), \
+         uncertainty {uncertainty} (of the classes themselves).",
+        "En dix classes de même effectif, l’erreur est de {mass} ; le plus grand écart d’une classe de même largeur est de \
+         {width}. Score de Brier {brier} : fiabilité {reliability} (moins vaut mieux), résolution {resolution} (plus vaut \
+         mieux), incertitude {uncertainty} (celle des classes elles-mêmes)."
+    )
+}
+
+/// How often the sets hold the true class, class by class: the rate is promised over all of them only.
+fn by_class(verdict: &Verdict, language: Language) -> Option<String> {
+    let sets = verdict.sets.as_ref()?;
+    let classes = verdict.evaluation.classes.iter().zip(&sets.class_coverage);
+    let said: Vec<String> =
+        classes.filter_map(|(class, own)| Some(format!("{class} {}", language.percent(own.coverage.ok()?)))).collect();
+    let said = said.join(", ");
+    (!said.is_empty()).then(|| say!(language, "By true class it did for: {said}.", "Par vraie classe : {said}."))
 }
 
 fn outcomes(verdict: &Verdict, language: Language) -> Option<String> {

@@ -20,6 +20,7 @@ pub(in crate::report) fn limits(report: &Report) -> Vec<String> {
     let language = report.language;
     let mut out = vec![part_use(report.data.part_use, language)];
     out.extend(report.split.as_ref().map(|s| groups(s.groups, language)));
+    out.extend(report.remarks.iter().cloned());
     out.extend(leak::sentences(&report.data, language));
     out.extend(by_chance(report));
     out.extend(classes(report));
@@ -34,6 +35,16 @@ pub(in crate::report) fn limits(report: &Report) -> Vec<String> {
             language,
             "{were} (see Data); the figures say nothing about them.",
             "{were} (voir Données) ; les résultats n’en disent rien."
+        ));
+    }
+    // On the calibration pictures the scaling and the sets do what they were fitted to do.
+    if report.model.calibrated && matches!(report.data.part_use, PartUse::Selection | PartUse::Training) {
+        out.push(say!(
+            language,
+            "Scaling, sets and threshold were fitted on about half of these pictures: their calibration and coverage are \
+             somewhat too good here, too.",
+            "L’échelle, les ensembles et le seuil ont été ajustés sur la moitié environ de ces images : calibration et \
+             couverture y sont aussi un peu trop bonnes."
         ));
     }
     if !report.model.calibrated {
@@ -116,10 +127,10 @@ fn part_use(part_use: PartUse, language: Language) -> String {
     match part_use {
         PartUse::Training => say!(
             language,
-            "The network was trained on these pictures: the figures show what it remembers, not what it would do on new \
-             ones.",
-            "Le réseau a été entraîné sur ces images : les résultats montrent ce qu’il a retenu, non ce qu’il ferait sur de \
-             nouvelles."
+            "The network was trained on these pictures, or on some of them: the figures show what it remembers, not what it \
+             would do on new ones.",
+            "Le réseau a été entraîné sur ces images, ou sur une partie d’entre elles : les résultats montrent ce qu’il a \
+             retenu, non ce qu’il ferait sur de nouvelles."
         ),
         PartUse::Selection => say!(
             language,
@@ -177,6 +188,11 @@ pub(in crate::report) fn groups(groups: Groups, language: Language) -> String {
                  {groups} groupes n’est dans deux."
             )
         }
+        Groups::Divided => say!(
+            language,
+            "Pictures that belong together lie in more than one part: the figures may be too good.",
+            "Des images qui vont ensemble se trouvent dans plusieurs parties : les résultats peuvent être trop bons."
+        ),
         Groups::Shared { groups, shared } => {
             let share = share(shared, groups, language);
             say!(
