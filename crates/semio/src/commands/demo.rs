@@ -152,22 +152,6 @@ impl Demo {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
-    use super::*;
-
-    #[test]
-    fn a_demo_that_was_cut_off_keeps_its_password() {
-        let folder = tempfile::tempdir().unwrap();
-        let demo = || Demo { folder: folder.path().join("demo"), listen: ([127, 0, 0, 1], 0).into(), no_serve: true };
-        let first = demo().password().unwrap();
-        assert_eq!(demo().password().unwrap(), first);
-        assert!(first.len() >= 12);
-    }
-}
-
 /// The pictures of the test part, which no model has seen.
 fn held_out(split: &Path) -> Result<Vec<(PathBuf, String)>, Fault> {
     let mut table = csv::Reader::from_path(split).map_err(|e| Fault::file("read the split", split, e))?;
@@ -208,4 +192,20 @@ fn password() -> String {
     let mut words: Vec<String> = bytes[..5].iter().map(|b| WORDS[usize::from(b % 32)].to_owned()).collect();
     words.push(format!("{:02}", bytes[5] % 100));
     words.join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_demo_that_was_cut_off_keeps_its_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let demo = || Demo { folder: folder.path().join("demo"), listen: ([127, 0, 0, 1], 0).into(), no_serve: true };
+        let first = demo().password().unwrap();
+        assert_eq!(demo().password().unwrap(), first);
+        assert!(first.len() >= 12);
+    }
 }
