@@ -219,10 +219,10 @@ impl Store {
         Ok(Head { at: clock::now(), seq: head.seq, hash: head.hash })
     }
 
-    /// Whether the trail holds an end that was written down.
+    /// Whether the trail holds an end that was written down. The end of an empty trail is every trail's, and says nothing.
     pub(crate) async fn holds_head(&self, head: &Head) -> Result<bool, StoreError> {
         let row = audit::Entity::find_by_id(head.seq).one(self.db()).await?;
-        Ok(head.seq == 0 || row.is_some_and(|row| row.hash == head.hash))
+        Ok(row.is_some_and(|row| row.hash == head.hash))
     }
 
     /// Walks over the whole trail, and compares it with what was read of the ends that were written down. What cannot be

@@ -149,7 +149,8 @@ impl Store {
         let mut row = patient.into_active_model();
         row.changed_at = Set(now);
         row.update(change.tx()).await?;
-        let detail = if new.differs.is_empty() { String::new() } else { format!("differs: {}", new.differs.join(" ")) };
+        let differs: Vec<&str> = new.differs.iter().map(|key| key.trim_start_matches("field-")).collect();
+        let detail = if differs.is_empty() { String::new() } else { format!("differs: {}", differs.join(" ")) };
         change.note(Entry::by(who.id, "image.file").of(image).patient(patient_id).detail(detail));
         change.commit().await?;
         Ok(Filed { study, prediction })

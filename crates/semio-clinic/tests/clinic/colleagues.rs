@@ -151,7 +151,7 @@ async fn a_file_that_names_another_record_is_not_filed_unasked(clinic: Arc<Clini
     let held = marie.upload(&wrong, "", &[("b.dcm", &of_study)]).await.between("name=\"held\" value=\"", "\"");
     marie.post("/upload/decide", &[("held", &held), ("patient", &wrong)]).await.is(200);
     let noted = clinic.texts("SELECT detail FROM audit WHERE action = 'image.file' ORDER BY seq").await;
-    assert_eq!(noted, ["", "differs: field-study"]);
+    assert_eq!(noted, ["", "differs: study"]);
     // Records of others are not told of.
     let mut pierre = clinic.physician("pierre").await;
     let own = pierre.patient("Curie", "Marie", "1967-11-07").await;

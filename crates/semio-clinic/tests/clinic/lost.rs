@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use semio_clinic::{
     Config,
-    audit::write_head,
+    audit::{Head, write_head},
     demo::DemoJob,
     server::{open_app, open_to_verify},
 };
@@ -137,6 +137,10 @@ fn files_that_no_record_names_are_taken_away_at_the_start() {
         let again = async || Clinic::open(clinic.kind, clinic.config.clone()).await.app.stop().await;
         again().await;
         assert!(stray.exists(), "nothing says that this database is the folder's");
+        let empty = Head { at: 1, seq: 0, hash: "0".repeat(64) };
+        write_head(&clinic.config.audit_heads(), &empty).unwrap();
+        again().await;
+        assert!(stray.exists(), "every trail begins like that");
         let mut head = open_to_verify(&clinic.config).await.unwrap().audit_head().await.unwrap();
         write_head(&clinic.config.audit_heads(), &head).unwrap();
         again().await;
