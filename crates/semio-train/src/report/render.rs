@@ -1,4 +1,4 @@
-use std::fmt::Write;
+use std::{fmt::Write, path::Path};
 
 use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -315,16 +315,27 @@ fn example(
         None => Ok(None),
     };
     let (picture, map) = (inlined(&example.png)?, inlined(&example.map)?);
+    let file = own_name(&example.file);
     Ok(ExampleView {
         picture,
         map,
-        map_alt: words::map(&example.file, language),
-        alt: words::thumbnail(&example.file, language),
+        map_alt: words::map(&file, language),
+        alt: words::thumbnail(&file, language),
         result: words::example(&example.given, example.probability, example.outcome, language),
         truth: example.truth.clone(),
         right: example.truth == example.given,
-        file: example.file.clone(),
+        file,
     })
+}
+
+/// A file's name with its folder's: where on a machine the rest lies, a reader has no use for.
+fn own_name(file: &str) -> String {
+    let path = Path::new(file);
+    if path.is_relative() {
+        return file.to_owned();
+    }
+    let own = [path.parent().and_then(Path::file_name), path.file_name()];
+    own.into_iter().flatten().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
 fn left_out_view(left_out: &LeftOut, language: Language) -> LeftOutView<'_> {

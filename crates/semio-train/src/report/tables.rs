@@ -11,12 +11,14 @@ use semio_stats::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cell {
     pub(super) text: String,
+    /// Its interval, which stands below.
+    pub(super) bounds: Option<String>,
     pub(super) note: Option<usize>,
 }
 
 impl Cell {
     pub(super) fn plain(text: String) -> Self {
-        Self { text, note: None }
+        Self { text, bounds: None, note: None }
     }
 }
 
@@ -68,7 +70,7 @@ impl Notes {
                     self.reasons.push(reason);
                     self.reasons.len() - 1
                 });
-                Cell { text: "–".to_owned(), note: Some(place + 1) }
+                Cell { text: "–".to_owned(), bounds: None, note: Some(place + 1) }
             }
         }
     }
@@ -101,8 +103,7 @@ impl Notes {
         let mut cell = self.cell(figure.value, write);
         if let Some(Interval { low, high }) = figure.interval {
             let end = |v: f64| if percents { language.decimal(100.0 * v, 1) } else { language.decimal(v, 3) };
-            let between = language.between(&end(low), &end(high));
-            cell.text = format!("{} ({between})", cell.text);
+            cell.bounds = Some(language.between(&end(low), &end(high)));
         }
         cell
     }
