@@ -33,10 +33,14 @@ pub(super) fn sentences(data: &Data, language: Language) -> Vec<String> {
     }
     if let Some(alike) = data.alike_kept.filter(|n| *n > 0) {
         let n = language.count(alike);
+        let groups = match alike {
+            1 => say!(language, "one group", "un groupe"),
+            _ => say!(language, "{n} groups", "{n} groupes"),
+        };
         said.push(say!(
             language,
-            "Pictures that are the same or nearly the same were kept in one part ({n} groups of them).",
-            "Les images identiques ou presque ont été gardées dans une même partie ({n} groupes)."
+            "Pictures that are the same or nearly the same were kept in one part ({groups} of them).",
+            "Les images identiques ou presque ont été gardées dans une même partie ({groups})."
         ));
     }
     said
