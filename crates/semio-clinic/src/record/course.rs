@@ -226,7 +226,9 @@ impl Store {
         let mut change = self.change().await?;
         standing(&change, who, patient.id).await?;
         for old in kept.into_iter().skip(MOST - 1) {
+            let gone = old.id;
             old.delete(change.tx()).await?;
+            change.note(Entry::by(who.id, "course.remove").of(gone).patient(patient.id));
         }
         let id = Uuid::now_v7();
         let row = course::ActiveModel {
