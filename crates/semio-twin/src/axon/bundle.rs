@@ -109,7 +109,8 @@ impl Member {
         }
         let current_na = protocol.current_na * (self.diameter / mean.diameter_um).powi(2);
         let step_ms = protocol.step_ms.max(0.005);
-        let recording = Recording::make(&fibre, &Protocol { current_na, step_ms, ..protocol.clone() })?;
+        let asked = Protocol { current_na, step_ms, until_arrival: true, ..protocol.clone() };
+        let recording = Recording::make(&fibre, &asked)?;
         Ok(recording.latency_ms())
     }
 

@@ -17,7 +17,8 @@ const FREQUENCIES: (f64, f64) = (50.0, 2000.0);
 const HOTTEST: f64 = 45.0;
 
 fn conducts(fibre: &Fibre, protocol: &Protocol) -> Result<bool, TwinError> {
-    Recording::make(fibre, &Protocol { step_ms: COARSE_MS, ..protocol.clone() }).map(|r| !r.blocked())
+    let asked = Protocol { step_ms: COARSE_MS, until_arrival: true, film_ms: None, ..protocol.clone() };
+    Recording::make(fibre, &asked).map(|r| !r.blocked())
 }
 
 /// Halves `[low, high]` until `holds`, true at `low` and false at `high`, changes within a share of `close`.
@@ -104,6 +105,9 @@ pub struct Sweep {
     pub varied: Varied,
     /// Its values.
     pub points: Vec<SweepPoint>,
+    /// What it took: time steps times compartments.
+    #[serde(skip)]
+    pub work: usize,
 }
 
 /// A point of a sweep.
@@ -115,33 +119,44 @@ pub struct SweepPoint {
     pub velocity_m_per_s: Option<f64>,
 }
 
-/// Runs the fibre once for each value of one property.
+impl Varied {
+    /// The values that a sweep usually takes: shares of the myelin, °C, or µm.
+    pub fn values(self) -> Vec<f64> {
+        match self {
+            Self::Myelin => {
+                (0..=10).map(|i| f64::from(i) / 100.0).chain((3..=20).map(|i| f64::from(i) / 20.0)).collect()
+            }
+            Self::Temperature => (20..=45).map(f64::from).collect(),
+            Self::Diameter => (2..=20).map(f64::from).collect(),
+        }
+    }
+}
+
+/// Runs the fibre once for each of the values, ascending, of one property.
 ///
 /// # Errors
 /// As [`Recording::make`].
-pub fn sweep(fibre: &Fibre, protocol: &Protocol, varied: Varied) -> Result<Sweep, TwinError> {
-    let values: Vec<f64> = match varied {
-        Varied::Myelin => (0..=10).map(|i| f64::from(i) / 100.0).chain((3..=20).map(|i| f64::from(i) / 20.0)).collect(),
-        Varied::Temperature => (20..=45).map(f64::from).collect(),
-        Varied::Diameter => (2..=20).map(f64::from).collect(),
-    };
-    let point = |value: f64| {
+pub fn sweep(fibre: &Fibre, protocol: &Protocol, varied: Varied, values: &[f64]) -> Result<Sweep, TwinError> {
+    let point = |value: &f64| {
         let mut changed = fibre.clone();
-        let mut protocol = protocol.clone();
+        let mut protocol = Protocol { until_arrival: true, film_ms: None, ..protocol.clone() };
         match varied {
-            Varied::Temperature => changed.temperature_c = value,
+            Varied::Temperature => changed.temperature_c = *value,
             Varied::Diameter => {
-                changed.diameter_um = value;
+                changed.diameter_um = *value;
                 protocol.current_na *= (value / fibre.diameter_um).powi(2);
             }
             Varied::Myelin => {
                 let healthy = fibre.internodes.iter().all(|i| i.myelin >= 1.0);
                 let lesion = changed.internodes.iter_mut().filter(|i| healthy || i.myelin < 1.0);
-                lesion.for_each(|i| i.myelin = value);
+                lesion.for_each(|i| i.myelin = *value);
             }
         }
         let recording = Recording::make(&changed, &protocol)?;
-        Ok(SweepPoint { value, velocity_m_per_s: recording.velocity_m_per_s(changed.spacing_um()) })
+        let velocity_m_per_s = recording.velocity_m_per_s(changed.spacing_um());
+        Ok((SweepPoint { value: *value, velocity_m_per_s }, recording.work))
     };
-    Ok(Sweep { varied, points: values.into_par_iter().map(point).collect::<Result<_, _>>()? })
+    let points: Vec<(SweepPoint, usize)> = values.par_iter().map(point).collect::<Result<_, TwinError>>()?;
+    let work = points.iter().map(|(_, work)| work).sum();
+    Ok(Sweep { varied, points: points.into_iter().map(|(point, _)| point).collect(), work })
 }

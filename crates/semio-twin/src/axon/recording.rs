@@ -19,6 +19,8 @@ pub struct Protocol {
     /// Distance in time of a film's frames, where one is wanted; twice that, and twice again, as often as the film would
     /// have more than 960 frames (fewer of very many compartments).
     pub film_ms: Option<f64>,
+    /// Whether watching ends when an impulse has come to the last node: enough for velocity, latency and block.
+    pub until_arrival: bool,
 }
 
 impl Protocol {
@@ -31,6 +33,7 @@ impl Protocol {
             window_ms: 100.0,
             step_ms: 0.0025,
             film_ms: None,
+            until_arrival: false,
         }
     }
 
@@ -62,6 +65,8 @@ pub struct Recording {
     pub steepest: Vec<f64>,
     /// Membrane potentials of all compartments over time.
     pub film: Film,
+    /// What it took: time steps times compartments.
+    pub work: usize,
 }
 
 /// Membrane potential along a fibre, frame by frame.
@@ -133,6 +138,7 @@ impl Recording {
                     frame = Some(2 * every);
                 }
             }
+            recording.work += cable.parts().len();
             let on = pulses.iter().any(|p| (*p..p + width).contains(&step));
             cable.stimulate(if on { protocol.current_na } else { 0.0 });
             cable.step();
@@ -142,6 +148,9 @@ impl Recording {
                 recording.watch(i, (*old, new), step as f64 * protocol.step_ms, protocol.step_ms);
                 highest = highest.max(new);
                 *old = new;
+            }
+            if protocol.until_arrival && !recording.blocked() {
+                break;
             }
             quiet = if highest < QUIET_MV && step > last_pulse { quiet + 1 } else { 0 };
             if quiet as f64 * protocol.step_ms > QUIET_MS {
@@ -158,6 +167,7 @@ impl Recording {
             peak_mv: vec![f64::NEG_INFINITY; nodes.len()],
             steepest: vec![0.0; nodes.len()],
             film: Film { place_um, nodes: nodes.to_vec(), ..Film::default() },
+            work: 0,
         }
     }
 

@@ -138,6 +138,9 @@ pub struct AxonReport {
     /// The impulse along the fibre.
     #[serde(skip)]
     pub film: Film,
+    /// What the impulse's own run took: time steps times compartments.
+    #[serde(skip)]
+    pub work: usize,
 }
 
 /// Read-outs that take many runs.
@@ -208,7 +211,7 @@ impl AxonScenario {
         protocol.pulses_ms.truncate(1);
         let full = self.full.then(|| full(&fibre, &protocol)).transpose()?;
         let bundled = (self.bundle > 0).then(|| Bundle::run(&fibre, &protocol, self.bundle, self.bundle_spread));
-        let swept = self.sweep.map(|s| sweep(&fibre, &protocol, s)).transpose()?;
+        let swept = self.sweep.map(|s| sweep(&fibre, &protocol, s, &s.values())).transpose()?;
         let rest = film.potential_mv.first().and_then(|f| f.first()).map_or(0.0, |v| f64::from(*v));
         Ok(AxonReport {
             diameter_um: self.diameter,
@@ -237,6 +240,7 @@ impl AxonScenario {
             bundle: bundled.transpose()?,
             sweep: swept,
             film,
+            work: first.work,
         })
     }
 
@@ -255,7 +259,11 @@ impl AxonScenario {
         Ok((fibre, lesion))
     }
 
-    fn protocol(&self, fibre: &Fibre) -> Result<Protocol, TwinError> {
+    /// How the fibre is excited and watched.
+    ///
+    /// # Errors
+    /// Parameters out of range.
+    pub fn protocol(&self, fibre: &Fibre) -> Result<Protocol, TwinError> {
         within("pulses", self.pulses as f64, (1.0, 1000.0), "")?;
         within("frequency", self.frequency, (0.1, 5000.0), " Hz")?;
         let usual = Protocol::single(fibre);
@@ -266,6 +274,7 @@ impl AxonScenario {
             window_ms: self.window,
             step_ms: self.step,
             film_ms: None,
+            until_arrival: false,
         })
     }
 }

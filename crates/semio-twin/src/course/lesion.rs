@@ -70,7 +70,8 @@ impl Response {
             let mut fibre = Fibre::healthy(10.0, INSIDE + 2 * BESIDE + 1);
             fibre.temperature_c = temperature_c;
             fibre.internodes[BESIDE..BESIDE + INSIDE].fill(internode);
-            let protocol = Protocol { step_ms: 0.005, window_ms: 15.0, ..Protocol::single(&fibre) };
+            let protocol =
+                Protocol { step_ms: 0.005, window_ms: 15.0, until_arrival: true, ..Protocol::single(&fibre) };
             Ok(Recording::make(&fibre, &protocol)?.latency_ms())
         };
         let healthy = run(Internode::HEALTHY)?.unwrap_or_default();
@@ -99,6 +100,14 @@ impl Response {
         let along = |row: &[Option<f64>; SODIUM.len()]| between(row[j], row[(j + 1).min(SODIUM.len() - 1)], b);
         between(along(&self.delays[i]), along(&self.delays[(i + 1).min(MYELIN.len() - 1)]), a)
     }
+}
+
+/// Computes what every course at 37 °C asks for, so that the first of them does not wait for it.
+///
+/// # Errors
+/// As [`Recording::make`].
+pub fn prepare() -> Result<(), TwinError> {
+    Response::at(37.0).map(drop)
 }
 
 /// The computed value at or below, and how far the next one is.

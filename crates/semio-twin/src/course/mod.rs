@@ -7,5 +7,5 @@ mod lesion;
 mod scenario;
 mod stretch;
 
-pub use lesion::Lesion;
+pub use lesion::{Lesion, prepare};
 pub use scenario::{Band, Compared, CourseReport, CourseScenario, Measured, Treatment};

@@ -157,7 +157,7 @@ struct Draw {
     left: Vec<f64>,
     /// The nerve's affected stretches.
     stretches: Vec<Stretch>,
-    /// For each fibre, factor on the myelin left and on the diameter.
+    /// For each fibre, factor on the myelin left, and the length of its internodes in mm.
     fibres: Vec<[f64; 2]>,
 }
 
@@ -238,8 +238,13 @@ impl CourseScenario {
             remyelination,
             stretches: stretches(&ends.collect::<Vec<_>>()),
             left: lesions.iter().map(|[left, _]| *left).collect(),
-            fibres: (0..FIBRES).map(|_| [factor(self.fibre_spread), factor(0.2)]).collect(),
+            fibres: (0..FIBRES).map(|_| [factor(self.fibre_spread), self.spacing_mm(factor(0.2))]).collect(),
         }
+    }
+
+    /// Length of an internode of a fibre whose diameter is so many times the nerve's mean.
+    fn spacing_mm(&self, size: f64) -> f64 {
+        Fibre::healthy((self.diameter * size).clamp(1.0, 20.0), 2).spacing_um() * 1e-3
     }
 
     fn readouts(&self, draw: &Draw, response: &Response, day: f64) -> Readouts {
@@ -256,8 +261,7 @@ impl CourseScenario {
     /// Delay that the lesions add to one fibre's impulse; nothing where one of them stops it.
     ///
     /// Where lesions overlap, the worst of them says how slow the stretch is: myelin is lost once.
-    fn fibre_delay(&self, draw: &Draw, [loss, size]: [f64; 2], response: &Response, day: f64) -> Option<f64> {
-        let spacing_mm = Fibre::healthy((self.diameter * size).clamp(1.0, 20.0), 2).spacing_um() * 1e-3;
+    fn fibre_delay(&self, draw: &Draw, [loss, spacing_mm]: [f64; 2], response: &Response, day: f64) -> Option<f64> {
         let delay = |(lesion, left): (&Lesion, &f64)| -> Option<f64> {
             let (myelin, sodium) = self.state(draw, lesion, left * loss, day);
             response.delay(myelin, sodium)
@@ -370,7 +374,7 @@ mod tests {
                 ..CourseScenario::default()
             };
             scenario.check().expect("accepted");
-            scenario.fibre_delay(&scenario.draw(0), [1.0, 1.0], &response, 7.0)
+            scenario.fibre_delay(&scenario.draw(0), [1.0, scenario.spacing_mm(1.0)], &response, 7.0)
         };
         let near = |a: Option<f64>, b: f64| a.is_some_and(|a| (a - b).abs() < 1e-9 * b);
         let one = delay(&[lesion(10.0, 12.0, 0.2)]).expect("conducts");

@@ -130,7 +130,9 @@ fn result(report: &AxonReport, language: Language) -> String {
 }
 
 /// Velocity against myelin, temperature or diameter; where there is none, the fibre is blocked.
-pub fn velocity(report: &AxonReport, sweep: &Sweep, language: Language) -> String {
+///
+/// With `marked`, a ring shows where the report's own fibre stands.
+pub fn velocity(report: &AxonReport, sweep: &Sweep, marked: bool, language: Language) -> String {
     let (points, varied) = (&sweep.points, sweep.varied);
     let (unit, name) = match varied {
         Varied::Myelin => (100.0, language.say("myelin left (%)", "myéline restante (%)")),
@@ -176,7 +178,25 @@ pub fn velocity(report: &AxonReport, sweep: &Sweep, language: Language) -> Strin
     let known = || points.iter().filter_map(|p| p.velocity_m_per_s.map(|v| (p.value * unit, v)));
     axes.curve(&mut svg, known(), Tone::Series(0), 2.0);
     known().for_each(|(x, v)| svg.dot(axes.at(x, v), 3.0, Tone::Series(0)));
+    if marked {
+        let value = match varied {
+            Varied::Myelin => report.myelin,
+            Varied::Temperature => report.temperature_c,
+            Varied::Diameter => report.diameter_um,
+        };
+        here(&mut svg, axes.at(value * unit, report.velocity_m_per_s.unwrap_or(0.0)), report.blocked, language);
+    }
     svg.finish(title, &told)
+}
+
+/// A ring about the fibre that is shown elsewhere, with a word beside it; a blocked one stands on the axis.
+fn here(svg: &mut Svg, (x, y): (f64, f64), blocked: bool, language: Language) {
+    let tone = if blocked { Tone::Mark } else { Tone::Series(1) };
+    svg.ring((x, y), 7.0, tone);
+    // Above the curve's left half, under its right half: the curve rises from left to right.
+    let (dx, dy, anchor) = if x < 320.0 { (12.0, 18.0, Anchor::Start) } else { (0.0, 26.0, Anchor::Middle) };
+    let (dx, dy) = if blocked { (12.0, -8.0) } else { (dx, dy) };
+    svg.bold((x + dx, y + dy), anchor, LABEL, tone, language.say("shown above", "montré ci-dessus"));
 }
 
 /// The bundle's compound action potential beside the healthy one.

@@ -84,6 +84,16 @@ impl Svg {
         self.push(&format!("<circle class=\"f-{class}\" fill=\"{color}\" cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"/>"));
     }
 
+    /// An empty circle, which lets what lies under it show.
+    pub(super) fn ring(&mut self, (x, y): (f64, f64), radius: f64, tone: Tone) {
+        let (class, color) = tone.class();
+        let (x, y, radius) = (number(x), number(y), number(radius));
+        self.push(&format!(
+            "<circle class=\"l-{class}\" stroke=\"{color}\" fill=\"none\" stroke-width=\"2.5\" cx=\"{x}\" cy=\"{y}\" \
+             r=\"{radius}\"/>"
+        ));
+    }
+
     /// A filled rectangle, with a tip that shows under the pointer.
     pub(super) fn bar(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), tone: Tone, tip: &str) {
         let (class, color) = tone.class();

@@ -109,7 +109,7 @@ impl Axon {
             &report.words(),
             || table::axon(&report),
             |language| match (&report.sweep, &report.bundle) {
-                (Some(sweep), _) => picture::velocity(&report, sweep, language),
+                (Some(sweep), _) => picture::velocity(&report, sweep, false, language),
                 (_, Some(bundle)) => picture::compound(&report, bundle, language),
                 _ => picture::impulse(&report, language),
             },
