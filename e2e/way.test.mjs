@@ -2,9 +2,11 @@
 // looked at by axe in both looks; errors in the console, breaches of the policy, faults of the server and texts that are
 // missing fail the test.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
+import { promisify } from "node:util";
 import { drawn, launch, missingWords, result, send, signIn, unfair, visitor } from "./browser.mjs";
 import { PASSWORD, pictures, program, serve } from "./semio.mjs";
 
@@ -166,7 +168,54 @@ for (const language of ["en", "fr"]) {
       await page.waitForFunction((old) => document.querySelector("#neuron img").getAttribute("src") !== old, nerve);
       assert.match(await page.locator("#shown-current").innerText(), /^0[.,]50$/);
       assert.equal(await page.locator("#shown-myelin").innerText(), moved);
+      // The curve has a ring where the impulse above it stands.
+      const myelin = await page.locator("[name=myelin]").inputValue();
+      assert.ok((await page.locator("#velocity img").getAttribute("src")).includes(`myelin=${myelin}&`));
       await look(me, "twin, moved");
+    });
+
+    it("moves the twin's network by buttons and sliders", async () => {
+      const { page } = me;
+      await visit(me, "/twin");
+      const source = (id) => page.locator(`#${id} img`).getAttribute("src");
+      const changed = (id, old) => page.waitForFunction(([at, before]) => document.querySelector(`#${at} img`).getAttribute("src") !== before, [id, old]);
+      let before = await source("network");
+      await page.locator("#choose-severe").focus();
+      await page.keyboard.press("Enter");
+      await changed("network", before);
+      assert.match(await page.locator("#shown-delay").innerText(), /^5[.,]0\s?ms$/);
+      assert.equal(await page.locator("#choose-severe").getAttribute("aria-pressed"), "true");
+      assert.equal(await page.evaluate(() => document.activeElement.id), "choose-severe", "whoever presses a key goes on from there");
+      // A slider moved by hand stands for no name any more.
+      before = await source("network");
+      await page.locator("[name=failure]").focus();
+      await page.keyboard.press("ArrowRight");
+      await changed("network", before);
+      await page.waitForFunction(() => document.querySelector("#choose-severe").getAttribute("aria-pressed") === "false");
+      assert.match(await source("network"), /wiring=chain.*failure=0\.35/);
+      before = await source("network");
+      await page.click("#choose-random");
+      await changed("network", before);
+      assert.equal(await page.locator("[name=length][type=range]").count(), 0);
+      before = await source("network");
+      await page.locator("[name=connections]").focus();
+      await page.keyboard.press("End");
+      await changed("network", before);
+      assert.match(await source("network"), /wiring=random.*connections=100.*failure=0\.35/);
+      assert.equal(new URL(page.url()).pathname, "/twin");
+      const drawn = await page.locator(".twin img").evaluateAll((all) => Promise.all(all.map((img) => img.decode().then(() => img.naturalWidth > 0))));
+      assert.deepEqual(drawn, [true, true, true, true]);
+      await look(me, "twin, network");
+      // Words in a figure stay readable on a phone: it is moved sideways within its frame, and the page is not.
+      const size = page.viewportSize();
+      await page.setViewportSize({ width: 390, height: 844 });
+      const wide = await page.evaluate(() => [document.documentElement.scrollWidth - document.documentElement.clientWidth, document.querySelector("#network img").clientWidth]);
+      assert.ok(wide[0] <= 0 && wide[1] >= 500, `${wide}`);
+      await page.setViewportSize(size);
+      // An address that says what no slider can is told so.
+      const refused = await page.goto("/twin?myelin=7");
+      assert.equal(refused.status(), 422);
+      assert.match(await page.locator("main [role=alert]").innerText(), /2\s%.*100\s%/);
     });
 
     it("makes a patient's record, with every field wrong before", async () => {
@@ -476,8 +525,10 @@ for (const language of ["en", "fr"]) {
     it("exports the whole record", async () => {
       const { page } = me;
       await page.goto(record.path);
-      const [download] = await Promise.all([page.waitForEvent("download"), page.click("a[href$='/export']")]);
-      const text = await readFile(await download.path(), "utf8");
+      const [download] = await Promise.all([page.waitForEvent("download"), page.click("a[href$='/export.zip']")]);
+      const script = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print('\\n'.join(z.namelist()), file=sys.stderr); print(z.read('record.json').decode())";
+      const { stdout: text, stderr: names } = await promisify(execFile)("python3", ["-c", script, await download.path()], { maxBuffer: 1 << 26 });
+      for (const part of [/^pictures\/[0-9a-f]{64}\.(png|dcm)$/m, /^previews\/.+\.png$/m, /^reports\/.+\.html$/m]) assert.match(names, part);
       const whole = JSON.parse(text);
       assert.ok(text.includes(FAMILY) && text.includes("Seen with Dr Okafor"));
       assert.ok(JSON.stringify(whole).includes("approved"));

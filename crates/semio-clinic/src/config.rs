@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     account::{Register, Strength},
     backup::{AgeKeyError, Recipient, Schedule},
+    syslog::{Syslog, SyslogError},
 };
 
 /// Everything that can be set; keys of the TOML file.
@@ -39,6 +40,11 @@ pub struct Config {
     pub readers: usize,
     /// Minutes between two notes of the audit trail's end.
     pub audit_head_minutes: u64,
+    /// The system's log, which the audit trail's end goes to beside its file: the path of its socket, `/dev/log`, or a
+    /// machine that listens on UDP, `udp://192.0.2.1:514`.
+    pub audit_syslog: Option<String>,
+    /// Days after which a deleted record is erased for good; where not set it stays until who made it erases it.
+    pub erase_deleted_after_days: Option<u32>,
     /// Statements of the database that take so many milliseconds are logged with their plan.
     pub slow_milliseconds: u64,
     /// Backups at intervals; none where it is not set.
@@ -93,6 +99,8 @@ impl Default for Config {
             model_megabytes: 1024,
             readers: 1,
             audit_head_minutes: 10,
+            audit_syslog: None,
+            erase_deleted_after_days: None,
             slow_milliseconds: 250,
             backup: None,
             strength: Strength::Full,
@@ -131,6 +139,9 @@ pub enum ConfigError {
         "behind-proxy needs public-address: the address that browsers see, for example https://semio.clinic.example"
     )]
     Proxy,
+    /// The system's log cannot be told by this.
+    #[error("audit-syslog: {0}")]
+    Syslog(SyslogError),
     /// Whom backups are encrypted for cannot be read.
     #[error("backup.recipient: {0}")]
     Recipient(AgeKeyError),
@@ -179,11 +190,15 @@ impl Config {
         if let Some(recipient) = self.backup.as_ref().and_then(|backup| backup.recipient.as_ref()) {
             recipient.parse::<Recipient>().map_err(ConfigError::Recipient)?;
         }
+        if let Some(place) = &self.audit_syslog {
+            place.parse::<Syslog>().map_err(ConfigError::Syslog)?;
+        }
         let bounds = [
             ("upload-megabytes", self.upload_megabytes, 1, 512),
             ("model-megabytes", self.model_megabytes, 1, 16_384),
             ("readers", self.readers, 1, 64),
             ("register.digits", self.register.digits, 1, 32),
+            ("erase-deleted-after-days", self.erase_deleted_after_days.map_or(1, |days| days as usize), 1, 36_500),
             ("backup.every-hours", self.backup.as_ref().map_or(1, |b| b.every_hours as usize), 1, 24 * 31),
             ("backup.keep", self.backup.as_ref().map_or(1, |b| b.keep), 1, 10_000),
         ];
@@ -199,6 +214,11 @@ impl Config {
     pub fn recipients(&self) -> Vec<Recipient> {
         let set = self.backup.as_ref().and_then(|backup| backup.recipient.as_ref());
         set.and_then(|text| text.parse().ok()).into_iter().collect()
+    }
+
+    /// The system's log, where the audit trail's end goes there too.
+    pub(crate) fn syslog(&self) -> Option<Syslog> {
+        self.audit_syslog.as_ref().and_then(|place| place.parse().ok())
     }
 
     /// The database's address.
@@ -254,6 +274,17 @@ mod tests {
         assert_eq!(config.check(), Err(ConfigError::OpenBehindProxy(config.listen)));
         config.tls = Some(Tls { certificate: "a.pem".into(), key: "b.pem".into() });
         assert_eq!(config.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_log_that_is_no_place_and_days_out_of_bounds_are_refused() {
+        let config = Config { audit_syslog: Some("syslog".into()), ..Config::default() };
+        let told = config.check().unwrap_err().to_string();
+        assert!(told.starts_with("audit-syslog: syslog is neither"), "{told}");
+        for (days, fine) in [(0, false), (1, true), (36_500, true), (36_501, false)] {
+            let config = Config { erase_deleted_after_days: Some(days), ..Config::default() };
+            assert_eq!(config.check().is_ok(), fine, "{days}");
+        }
     }
 
     #[test]

@@ -6,7 +6,9 @@
 //! - `record`: patients, studies, results, reviews.
 //! - [`audit`]: who saw and changed what.
 //! - [`pictures`]: files, each under the hash of its bytes.
+//! - `labels`: what physicians said, to train with.
 //! - `sweep`: files that a crash left behind.
+//! - `syslog`: the system's log, which hears where the trail ends.
 //! - [`models`], `reader`: bundles, and the threads that read pictures with them.
 //! - [`backup`]: everything in one file, and back.
 //! - [`web`]: pages and the API.
@@ -19,6 +21,7 @@ mod clock;
 pub mod config;
 pub mod demo;
 mod finding;
+mod labels;
 pub mod models;
 mod opened;
 pub mod pictures;
@@ -29,9 +32,12 @@ pub mod secret;
 pub mod server;
 pub mod store;
 mod sweep;
+mod syslog;
 pub mod web;
 mod words;
 
 pub use account::{NewAccount, NewAccountError, Register, Strength};
 pub use config::Config;
+pub use labels::{Labelled, labels};
+pub use syslog::SyslogError;
 pub use web::has_front_end;

@@ -166,6 +166,11 @@ fn key(sha256: &str) -> Key {
     Key::from(format!("{}/{sha256}", &sha256[..2]))
 }
 
+/// Where the file of that hash lies in a folder of pictures.
+pub(crate) fn path_in(folder: &Path, sha256: &str) -> PathBuf {
+    folder.join(&sha256[..2]).join(sha256)
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]

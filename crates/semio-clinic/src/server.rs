@@ -1,13 +1,13 @@
 //! The server: what runs beside the pages, and how it ends.
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum_server::{Handle, tls_rustls::RustlsConfig};
 use hyper_util::rt::TokioTimer;
 use tokio::time::interval;
 
 use crate::{
-    audit, backup,
+    audit, backup, clock,
     config::{Config, ConfigError},
     models::Models,
     pictures::{PictureError, Pictures},
@@ -15,7 +15,7 @@ use crate::{
     secret::{SecretError, Secrets},
     store::{self, Store, StoreError},
     sweep::forget_nameless,
-    web::App,
+    web::{App, UNFINISHED},
 };
 
 /// How long work under way may take after the server was told to end.
@@ -77,6 +77,15 @@ pub async fn open_store(config: &Config) -> Result<Store, ServeError> {
     Ok(Store::open(&config.database_url(), secrets, slow).await?)
 }
 
+/// Opens records that must be there already.
+///
+/// # Errors
+/// [`ServeError`] where there are none, or they cannot be had.
+pub async fn open_records(config: &Config) -> Result<Store, ServeError> {
+    must_hold_records(config)?;
+    open_store(config).await
+}
+
 /// Opens the records to look at them, as `semio audit verify` does: nothing is made, and tables stay as they are.
 ///
 /// # Errors
@@ -112,6 +121,7 @@ pub async fn open_app(config: Config) -> Result<App, ServeError> {
         0 => {}
         folders => tracing::warn!(folders, "what a backup left that was cut off was taken away"),
     }
+    forget_unfinished(&config.data);
     let pictures = Pictures::in_folder(&config.data.join("pictures"))?;
     let last = audit::read_heads(&config.audit_heads()).ok().and_then(|heads| heads.into_iter().next_back());
     match forget_nameless(&store, &pictures, last.as_ref()).await? {
@@ -124,6 +134,16 @@ pub async fn open_app(config: Config) -> Result<App, ServeError> {
         tracing::warn!(folder, reason, "a bundle cannot be read");
     }
     Ok(App::start(config, store, pictures, models).await?)
+}
+
+/// Takes away what a killed program left of exported records: patients' data that nothing else would take away.
+fn forget_unfinished(folder: &Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED)) {
+        if let Err(error) = std::fs::remove_file(entry.path()) {
+            tracing::warn!(file = %entry.path().display(), %error, "what is left of an export cannot be taken away");
+        }
+    }
 }
 
 /// Serves until `stop` is ready; then ends what is under way. `ready` is told the address once the server listens.
@@ -141,6 +161,12 @@ pub async fn serve(
     listener.set_nonblocking(true).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     let handle = Handle::new();
+    // The first page of a course would wait for it.
+    tokio::task::spawn_blocking(|| {
+        if let Err(error) = semio_twin::course::prepare() {
+            tracing::error!(%error, "the twin's table cannot be computed");
+        }
+    });
     let housekeeping = tokio::spawn(keep_house(app.clone()));
     let backups = app.config.backup.clone().map(|schedule| tokio::spawn(backup::keep(app.clone(), schedule)));
     tokio::spawn({
@@ -187,6 +213,11 @@ async fn keep_house(app: App) {
         if let Err(error) = app.store.forget_sessions().await {
             tracing::warn!(%error, "old sessions cannot be forgotten");
         }
+        match erase_overdue(&app).await {
+            Ok(0) => {}
+            Ok(records) => tracing::info!(records, "deleted records whose days are over were erased"),
+            Err(error) => tracing::error!(%error, "deleted records whose days are over cannot be erased"),
+        }
         match app.pictures.forget_undecided().await {
             Ok(0) => {}
             Ok(files) => tracing::info!(files, "files about which nobody decided within a day were discarded"),
@@ -198,10 +229,34 @@ async fn keep_house(app: App) {
 /// Writes the end of the audit trail to its file, so that a cut tail is seen.
 async fn note_head(app: &App) {
     let noted = match app.store.audit_head().await {
-        Ok(head) => audit::write_head(&app.config.audit_heads(), &head).map_err(|e| e.to_string()),
+        Ok(head) => {
+            if let Some(Err(error)) = app.config.syslog().map(|log| log.tell(&head)) {
+                tracing::error!(%error, "the system's log cannot be told the end of the audit trail");
+            }
+            audit::write_head(&app.config.audit_heads(), &head).map_err(|e| e.to_string())
+        }
         Err(error) => Err(error.to_string()),
     };
     if let Err(reason) = noted {
         tracing::error!(reason, "the end of the audit trail cannot be written down");
+    }
+}
+
+/// Erases deleted records whose days are over, with their files; gives how many. Nothing where no days are set.
+///
+/// # Errors
+/// [`ServeError`] where records or pictures do not answer.
+pub async fn erase_overdue(app: &App) -> Result<usize, ServeError> {
+    let Some(days) = app.config.erase_deleted_after_days else { return Ok(0) };
+    let before = clock::now() - i64::from(days) * 24 * clock::HOUR;
+    let mut erased = 0;
+    loop {
+        // One at a time: uploads wait for a turn as long as a record's files are taken away, and no longer.
+        let turn = app.pictures.erasing().await;
+        let Some(files) = app.store.erase_overdue(before).await? else { return Ok(erased) };
+        for file in files {
+            app.pictures.remove(&file, &turn).await?;
+        }
+        erased += 1;
     }
 }

@@ -62,6 +62,8 @@ enum Command {
     /// Check who saw and changed what.
     #[command(subcommand)]
     Audit(commands::audit::Audit),
+    /// Write what physicians said in the web app as a list to train with.
+    Labels(commands::labels::Labels),
     /// Write the web app's records, pictures and models into one file.
     Backup(commands::backup::Backup),
     /// Bring a backup back into an empty place.
@@ -87,6 +89,7 @@ fn main() -> ExitCode {
         Command::Serve(command) => command.run(),
         Command::User(command) => command.run(),
         Command::Audit(command) => command.run(),
+        Command::Labels(command) => command.run(),
         Command::Backup(command) => command.run(),
         Command::Restore(command) => command.run(),
     };

@@ -65,6 +65,7 @@ pub(crate) fn export(patient: &Patient, numbers: &Numbers, studies: &[Shown], co
         "sex": patient.sex.name(),
         "birth_date": patient.birth_date,
         "identifier": numbers.own,
+        "ins": numbers.ins,
         "earlier_identifiers": numbers.earlier,
         "note": patient.note,
         "created_at": time(patient.created_at),

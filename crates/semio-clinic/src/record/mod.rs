@@ -7,6 +7,7 @@ mod course;
 mod export;
 mod filing;
 mod find;
+mod ins;
 mod key;
 mod patient;
 mod right;

@@ -9,6 +9,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
+    ins::ins,
     key::fold,
     right::{both_standing, may_go, visible},
 };
@@ -38,6 +39,8 @@ pub(crate) struct PatientForm {
     pub(crate) birth_date: String,
     /// The clinic's own number; may be empty.
     pub(crate) identifier: String,
+    /// The number of the national health identity; may be empty.
+    pub(crate) ins: String,
     pub(crate) note: String,
     /// `on` where the team shall see the record.
     pub(crate) shared: String,
@@ -49,18 +52,20 @@ struct Checked {
     sex: Sex,
     birth_date: NaiveDate,
     identifier: Option<String>,
+    ins: Option<String>,
     note: String,
 }
 
 impl PatientForm {
     /// The form as it stands in a record.
-    pub(crate) fn of(patient: &Patient, identifier: Option<String>, who: &Person) -> Self {
+    pub(crate) fn of(patient: &Patient, numbers: Numbers, who: &Person) -> Self {
         Self {
             family_name: patient.family_name.clone(),
             given_name: patient.given_name.clone(),
             sex: patient.sex.name().into(),
             birth_date: patient.birth_date.to_string(),
-            identifier: identifier.unwrap_or_default(),
+            identifier: numbers.own.unwrap_or_default(),
+            ins: numbers.ins.unwrap_or_default(),
             note: patient.note.clone(),
             shared: if Some(patient.circle_id) == who.team_id { "on".into() } else { String::new() },
         }
@@ -81,13 +86,20 @@ impl PatientForm {
             "" => Some(None),
             typed => faults.take(Field::Identifier, one_line(typed, 64)).map(Some),
         };
+        let ins = faults.take(Field::Ins, ins(&self.ins));
         let note = lines(&self.note);
         let short = if note.chars().count() > 2000 { Err(Fault::TooLong) } else { Ok(note) };
         let note = faults.take(Field::Note, short);
-        match (family_name, given_name, sex, birth_date, identifier, note) {
-            (Some(family_name), Some(given_name), Some(sex), Some(birth_date), Some(identifier), Some(note)) => {
-                Ok(Checked { family_name, given_name, sex, birth_date, identifier, note })
-            }
+        match (family_name, given_name, sex, birth_date, identifier, ins, note) {
+            (
+                Some(family_name),
+                Some(given_name),
+                Some(sex),
+                Some(birth_date),
+                Some(identifier),
+                Some(ins),
+                Some(note),
+            ) => Ok(Checked { family_name, given_name, sex, birth_date, identifier, ins, note }),
             _ => Err(faults),
         }
     }
@@ -107,6 +119,8 @@ fn birth_date(typed: &str) -> Result<NaiveDate, Fault> {
 
 /// The scheme of the clinic's own numbers.
 const LOCAL: &str = "local";
+/// The scheme of the French national health identity.
+const INS: &str = "ins";
 /// What the scheme of a number begins with that a merged record had, before that record's identity.
 const EARLIER: &str = "earlier:";
 
@@ -115,14 +129,21 @@ const EARLIER: &str = "earlier:";
 pub(crate) struct Numbers {
     /// The number in the form.
     pub(crate) own: Option<String>,
+    /// The number of the national health identity.
+    pub(crate) ins: Option<String>,
     /// Those of records that were merged into this one: files and letters still name them.
     pub(crate) earlier: Vec<String>,
 }
 
 impl Numbers {
+    /// What the clinic itself calls or called the patient.
+    pub(crate) fn local(&self) -> Option<&str> {
+        self.own.iter().chain(&self.earlier).map(String::as_str).next()
+    }
+
     /// All of them, the own one first.
     pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
-        self.own.iter().chain(&self.earlier).map(String::as_str)
+        self.own.iter().chain(&self.ins).chain(&self.earlier).map(String::as_str)
     }
 }
 
@@ -149,7 +170,8 @@ impl Store {
             merged_into: NotSet,
         };
         let patient = row.insert(change.tx()).await?;
-        set_identifier(&change, id, checked.identifier).await?;
+        set_identifier(&change, id, LOCAL, checked.identifier).await?;
+        set_identifier(&change, id, INS, checked.ins).await?;
         change.note(Entry::by(who.id, "patient.add").of(id).patient(id));
         change.commit().await?;
         Ok(patient)
@@ -176,7 +198,8 @@ impl Store {
         row.note = Set(checked.note);
         row.changed_at = Set(clock::now());
         let patient = row.update(change.tx()).await?;
-        set_identifier(&change, id, checked.identifier).await?;
+        set_identifier(&change, id, LOCAL, checked.identifier).await?;
+        set_identifier(&change, id, INS, checked.ins).await?;
         change.note(Entry::by(who.id, "patient.edit").of(id).patient(id));
         change.commit().await?;
         Ok(patient)
@@ -200,9 +223,15 @@ impl Store {
             .order_by_asc(identifier::Column::Id)
             .all(self.db())
             .await?;
-        let (own, earlier): (Vec<_>, Vec<_>) = found.into_iter().partition(|number| number.scheme == LOCAL);
-        let value = |number: identifier::Model| number.value;
-        Ok(Numbers { own: own.into_iter().next().map(value), earlier: earlier.into_iter().map(value).collect() })
+        let mut numbers = Numbers::default();
+        for number in found {
+            match number.scheme.as_str() {
+                LOCAL => numbers.own = Some(number.value),
+                INS => numbers.ins = Some(number.value),
+                _ => numbers.earlier.push(number.value),
+            }
+        }
+        Ok(numbers)
     }
 
     /// The record of the person's own that has this number of the clinic.
@@ -283,6 +312,29 @@ impl Store {
         change.commit().await?;
         Ok(files)
     }
+
+    /// Takes out for good one record that was deleted before that time. Gives the hashes of files that nothing refers to
+    /// any more; `None` where there is no such record.
+    pub(crate) async fn erase_overdue(&self, before: i64) -> Result<Option<Vec<String>>, StoreError> {
+        loop {
+            let overdue = patient::Entity::find()
+                .filter(patient::Column::DeletedAt.lt(before))
+                .order_by_asc(patient::Column::DeletedAt)
+                .one(self.db())
+                .await?;
+            let Some(Patient { id, .. }) = overdue else { return Ok(None) };
+            let mut change = self.change().await?;
+            // Whoever restores it meanwhile keeps it.
+            let still = patient::Entity::find_by_id(id).lock_exclusive().one(change.tx()).await?;
+            if still.is_none_or(|patient| patient.deleted_at.is_none_or(|at| at >= before)) {
+                continue;
+            }
+            let files = erase(&change, id).await?;
+            change.note(Entry::by_nobody("patient.erase").of(id).patient(id).detail("overdue"));
+            change.commit().await?;
+            return Ok(Some(files));
+        }
+    }
 }
 
 /// Whose members see the record.
@@ -290,17 +342,17 @@ fn circle(who: &Person, form: &PatientForm) -> Uuid {
     who.team_id.filter(|_| !form.shared.is_empty()).unwrap_or(who.id)
 }
 
-async fn set_identifier(change: &Change, patient: Uuid, value: Option<String>) -> Result<(), StoreError> {
+async fn set_identifier(change: &Change, patient: Uuid, scheme: &str, value: Option<String>) -> Result<(), StoreError> {
     identifier::Entity::delete_many()
         .filter(identifier::Column::PatientId.eq(patient))
-        .filter(identifier::Column::Scheme.eq(LOCAL))
+        .filter(identifier::Column::Scheme.eq(scheme))
         .exec(change.tx())
         .await?;
     if let Some(value) = value {
         let row = identifier::ActiveModel {
             id: Set(Uuid::now_v7()),
             patient_id: Set(patient),
-            scheme: Set(LOCAL.into()),
+            scheme: Set(scheme.into()),
             value: Set(value),
         };
         row.insert(change.tx()).await?;

@@ -33,6 +33,8 @@ pub(crate) enum Problem {
     Slow,
     /// The request makes no sense.
     Bad,
+    /// A value of the address is outside of what is taken: which, and what is taken, in the visitor's words.
+    Range(String),
     /// Something in the program or below it failed.
     Broken,
 }
@@ -88,6 +90,7 @@ impl Problem {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Bad => StatusCode::BAD_REQUEST,
+            Self::Range(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -104,6 +107,7 @@ impl Problem {
             Self::TooLarge => "more bytes than this server takes",
             Self::Slow => "the body did not come in time",
             Self::Bad => "the request is not understood",
+            Self::Range(_) => "a value of the address is outside of what is taken",
             Self::Broken => "something went wrong in the server; try again",
         }
     }
@@ -119,14 +123,18 @@ impl Problem {
             Self::TooMany => "problem-too-many",
             Self::TooLarge => "problem-too-large",
             Self::Slow => "problem-slow",
-            Self::Bad => "problem-bad",
+            Self::Bad | Self::Range(_) => "problem-bad",
             Self::Broken => "problem-broken",
         }
     }
 
     /// The page that tells it.
     pub(crate) fn page(&self, page: &Page) -> Response {
-        let text = ProblemPage { page, key: self.key() };
+        let words = match self {
+            Self::Range(words) => words.clone(),
+            problem => page.t(problem.key()),
+        };
+        let text = ProblemPage { page, words };
         match text.render() {
             Ok(html) => (self.status(), Html(html)).into_response(),
             Err(_) => self.status().into_response(),
@@ -138,7 +146,7 @@ impl Problem {
 #[template(path = "problem.html")]
 struct ProblemPage<'a> {
     page: &'a Page,
-    key: &'static str,
+    words: String,
 }
 
 /// What a response carries until the page around it is known.

@@ -21,6 +21,7 @@ pub use assets::has_front_end;
 pub(crate) use error::{Answer, Problem};
 pub(crate) use guard::Visit;
 pub(crate) use page::Page;
+pub(crate) use pages::archive::UNFINISHED;
 pub use route::route_table;
 
 use crate::{config::Config, models::Models, pictures::Pictures, reader::Readers, store::Store};

@@ -29,7 +29,7 @@ use super::{
     guard::{Right, guard, visit},
     headers::secure,
     pages::{
-        about, account, admin, compare, course, health, home, images, keys, model_upload, models, patients,
+        about, account, admin, archive, compare, course, health, home, images, keys, model_upload, models, patients,
         second_factor, sign_in, studies, twin, upload,
     },
 };
@@ -85,6 +85,8 @@ pub(crate) fn routes() -> Vec<Route> {
         at(GET, "/twin", SignedIn, twin::show),
         at(GET, "/twin/neuron", SignedIn, twin::neuron),
         at(GET, "/twin/axon", SignedIn, twin::axon),
+        at(GET, "/twin/velocity", SignedIn, twin::velocity),
+        at(GET, "/twin/network", SignedIn, twin::network),
         at(GET, "/patients", Physician, patients::list),
         at(GET, "/patients/new", Physician, patients::show_new),
         at(POST, "/patients/new", Physician, patients::add),
@@ -96,6 +98,7 @@ pub(crate) fn routes() -> Vec<Route> {
         at(POST, "/patients/{id}/erase", Physician, patients::erase),
         at(POST, "/patients/{id}/merge", Physician, patients::merge),
         at(GET, "/patients/{id}/export", Physician, patients::export),
+        at(GET, "/patients/{id}/export.zip", Physician, archive::show),
         at(GET, "/patients/{id}/course", Physician, course::show),
         at(POST, "/patients/{id}/course", Physician, course::add),
         at(POST, "/courses/{id}/delete", Physician, course::remove),
@@ -147,8 +150,10 @@ pub(super) fn router(app: &App) -> Router {
     let upload = app.config.upload_megabytes << 20;
     let pages = with_visitors(app, pages).layer(DefaultBodyLimit::max(upload + (1 << 20)));
     let request_id = HeaderName::from_static("x-request-id");
-    // Frames are random numbers to a compressor, and large.
-    let small = DefaultPredicate::new().and(NotForContentType::const_new("application/octet-stream"));
+    // Frames are random numbers to a compressor, and large; archives are compressed already.
+    let small = DefaultPredicate::new()
+        .and(NotForContentType::const_new("application/octet-stream"))
+        .and(NotForContentType::const_new("application/zip"));
     Router::new()
         .route("/healthz", get(health::healthy))
         .route("/readyz", get(health::ready))

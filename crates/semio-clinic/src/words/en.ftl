@@ -53,6 +53,7 @@ field-team = Team
 field-language = Language
 field-sex = Sex
 field-birth-date = Date of birth
+field-ins = National health identity (INS)
 field-identifier = Patient number
 field-note = Note
 field-comment = Comment
@@ -115,6 +116,8 @@ problem-stale = This form is too old or did not come from this site. Nothing was
 problem-too-many = Too many tries from here. Please wait some minutes.
 problem-too-large = The file is larger than this server takes. Nothing was saved.
 problem-slow = The file took too long to arrive. Nothing of it was saved. Check the connection and send it again.
+problem-range = { $name }: this takes values from { $low } to { $high }, and the address says another. Choose one with the slider.
+problem-wiring = The address names neurons that are not there: choose “chain” or “random”.
 problem-bad = The request was not understood. Nothing was changed.
 problem-broken = Something went wrong on our side; what was confirmed before is safe. Please try again, and tell your administrator if it stays so.
 work-empty = Nothing to read yet. Upload a picture, or begin with a patient’s record.
@@ -154,7 +157,7 @@ patient-merge = Merge into this record
 patient-merge-sure = Merge the two records? Their studies are brought together; the audit trail keeps where each one was.
 patient-merged = merged into another record
 patient-record = The whole record
-patient-export = Export everything (JSON)
+patient-export = Export everything (zip)
 patient-delete = Delete the record
 patient-delete-sure = Delete this record? You can restore it from the list of deleted records.
 patient-restore = Restore
@@ -164,6 +167,11 @@ patients-search = Search: beginning of a name, or a patient number
 patients-scope = Show
 patients-empty = No patient yet. Begin with a record, or upload a DICOM file: its tags fill in the form.
 patients-empty-team = No record is shared with your team yet. A record’s form has a box for it; an administrator says which team you are in.
+deleted-kept = Deleted records stay until who made them erases them.
+deleted-kept-days = { $x ->
+        [one] A deleted record is erased for good after 1 day.
+        *[other] A deleted record is erased for good after { $x } days.
+    }
 patients-empty-deleted = No deleted record.
 patients-none-found = Nobody’s name begins with “{ $x }”, and nobody has this number.
 patients-count = { $x ->
@@ -439,6 +447,28 @@ twin-spikes = { $name }: { $count ->
 twin-neuron-words = R·I = { $current } thresholds over { $window } ms. { $spikes }.
 twin-axon-words = With { $myelin } of the myelin in the lesion the impulse travels at { $velocity } m/s over the whole fibre.
 twin-axon-blocked = With { $myelin } of the myelin in the lesion the impulse stops there: conduction block.
+twin-velocity-words = Velocity over the middle half of the fibre against the myelin left in the lesion, at the temperature and diameter above. The ring is the impulse shown.
+twin-network = Neurons behind each other, and together
+twin-wiring = Neurons
+twin-chain = A chain
+twin-random = A random network of 400
+twin-axons = Axons between them
+twin-axons-healthy = healthy
+twin-axons-partial = partly demyelinated
+twin-axons-severe = severely demyelinated
+twin-drive = Current into the neurons (times resistance, in thresholds)
+twin-length = Neurons in the chain
+twin-connections = Connections into each neuron, on average
+twin-delay = Delay that the lesion adds
+twin-jitter = Jitter of that delay (standard deviation)
+twin-failure = Impulses lost in the lesion
+twin-chain-words = R·I = { $current } thresholds into the first of { $neurons } neurons over { $window } ms: { $first ->
+        [one] 1 spike
+        *[other] { $first } spikes
+    } there, { $last } in the last.
+twin-chain-travel = {" "}The first came through in { $x } ms.
+twin-random-words = R·I = { $current } thresholds into each of { $neurons } neurons with { $connections } connections each over { $window } ms: { $rate } spikes a second and neuron.
+twin-axons-words = Axons: { $delay } ± { $jitter } ms more, { $failure } lost.
 twin-limits = Equations, sources and limits stand in Semio’s documentation (docs/twin.md). A leaky integrate-and-fire neuron only fires later when its time constant grows; conduction block needs the cable model.
 course-title = Course of demyelination
 course-lead = Lesions, treatment and measured latencies of one pathway, followed by the nerve twin. An illustration: it says nothing about this patient that was not typed in.
@@ -495,6 +525,7 @@ class-no-ms = no multiple sclerosis
 class-hem = healthy cell
 class-all = lymphoblast (ALL)
 
+system-kept = Deleted records
 system-backup = Last backup
 backup-none = none by schedule; set `[backup]` in the settings
 backup-proven = { $when }: restored on trial and compared ({ $rows } rows, { $pictures } pictures)
@@ -595,6 +626,7 @@ action-person-sign-in-failed = tried to sign in without success
 action-person-sign-out = signed out
 action-person-team = put somebody into a team
 action-picture-read = opened a picture
+action-prediction-labels = handed out labels for training
 action-prediction-approve = approved a result
 action-prediction-ask = asked for a reading
 action-prediction-contest = contested a result

@@ -53,6 +53,7 @@ field-team = Équipe
 field-language = Langue
 field-sex = Sexe
 field-birth-date = Date de naissance
+field-ins = Matricule INS
 field-identifier = Numéro de patient
 field-note = Remarque
 field-comment = Commentaire
@@ -115,6 +116,8 @@ problem-stale = Ce formulaire est trop ancien ou ne vient pas de ce site. Rien n
 problem-too-many = Trop d’essais depuis ce poste. Attendez quelques minutes.
 problem-too-large = Le fichier est plus grand que ce que ce serveur accepte. Rien n’a été enregistré.
 problem-slow = Le fichier a mis trop longtemps à arriver. Rien n’en a été enregistré. Vérifiez la connexion et renvoyez-le.
+problem-range = { $name } : les valeurs vont de { $low } à { $high }, et l’adresse en donne une autre. Choisissez-en une avec le curseur.
+problem-wiring = L’adresse nomme des neurones qui n’existent pas : choisissez « chain » ou « random ».
 problem-bad = La demande n’a pas été comprise. Rien n’a été changé.
 problem-broken = Une erreur est survenue de notre côté ; ce qui était confirmé avant est intact. Réessayez, et prévenez votre administrateur si cela dure.
 work-empty = Rien à lire pour l’instant. Envoyez une image ou commencez par le dossier d’un patient.
@@ -154,7 +157,7 @@ patient-merge = Réunir à ce dossier
 patient-merge-sure = Réunir les deux dossiers ? Leurs examens seront rassemblés ; le journal d’audit garde où se trouvait chacun.
 patient-merged = réuni à un autre dossier
 patient-record = Le dossier entier
-patient-export = Tout exporter (JSON)
+patient-export = Tout exporter (zip)
 patient-delete = Supprimer le dossier
 patient-delete-sure = Supprimer ce dossier ? Vous pourrez le restaurer depuis la liste des dossiers supprimés.
 patient-restore = Restaurer
@@ -164,6 +167,11 @@ patients-search = Chercher : début d’un nom, ou numéro de patient
 patients-scope = Afficher
 patients-empty = Pas encore de patient. Commencez par un dossier, ou envoyez un fichier DICOM : ses attributs remplissent le formulaire.
 patients-empty-team = Aucun dossier n’est encore partagé avec votre équipe. Le formulaire d’un dossier a une case pour cela ; un administrateur dit à quelle équipe vous appartenez.
+deleted-kept = Les dossiers supprimés restent jusqu’à ce que leur auteur les efface.
+deleted-kept-days = { $x ->
+        [one] Un dossier supprimé est effacé définitivement après { $x } jour.
+        *[other] Un dossier supprimé est effacé définitivement après { $x } jours.
+    }
 patients-empty-deleted = Aucun dossier supprimé.
 patients-none-found = Aucun nom ne commence par « { $x } » et personne n’a ce numéro.
 patients-count = { $x ->
@@ -439,6 +447,28 @@ twin-spikes = { $name } : { $count ->
 twin-neuron-words = R·I = { $current } seuils pendant { $window } ms. { $spikes }.
 twin-axon-words = Avec { $myelin } de la myéline dans la lésion, l’influx parcourt la fibre à { $velocity } m/s.
 twin-axon-blocked = Avec { $myelin } de la myéline dans la lésion, l’influx s’y arrête : bloc de conduction.
+twin-velocity-words = Vitesse sur la moitié centrale de la fibre selon la myéline restant dans la lésion, à la température et au diamètre ci-dessus. L’anneau est l’influx montré.
+twin-network = Des neurones en file, et en réseau
+twin-wiring = Neurones
+twin-chain = Une chaîne
+twin-random = Un réseau aléatoire de 400
+twin-axons = Axones entre eux
+twin-axons-healthy = sains
+twin-axons-partial = en partie démyélinisés
+twin-axons-severe = sévèrement démyélinisés
+twin-drive = Courant dans les neurones (fois la résistance, en seuils)
+twin-length = Neurones de la chaîne
+twin-connections = Connexions vers chaque neurone, en moyenne
+twin-delay = Retard ajouté par la lésion
+twin-jitter = Gigue de ce retard (écart-type)
+twin-failure = Influx perdus dans la lésion
+twin-chain-words = R·I = { $current } seuils dans le premier de { $neurons } neurones pendant { $window } ms : { $first ->
+        [one] { $first } potentiel d’action
+        *[other] { $first } potentiels d’action
+    } au premier, { $last } au dernier.
+twin-chain-travel = {" "}Le premier a traversé en { $x } ms.
+twin-random-words = R·I = { $current } seuils dans chacun des { $neurons } neurones, { $connections } connexions chacun, pendant { $window } ms : { $rate } potentiels d’action par seconde et par neurone.
+twin-axons-words = Axones : { $delay } ± { $jitter } ms de plus, { $failure } perdus.
 twin-limits = Équations, sources et limites figurent dans la documentation de Semio (docs/twin.md). Un neurone intègre-et-tire à fuite tire seulement plus tard quand sa constante de temps augmente ; le bloc de conduction demande le modèle de câble.
 course-title = Évolution de la démyélinisation
 course-lead = Lésions, traitement et latences mesurées d’une voie, suivis par le jumeau du nerf. Une illustration : elle ne dit rien de ce patient qui n’ait été saisi.
@@ -495,6 +525,7 @@ class-no-ms = pas de sclérose en plaques
 class-hem = cellule saine
 class-all = lymphoblaste (LAL)
 
+system-kept = Dossiers supprimés
 system-backup = Dernière sauvegarde
 backup-none = aucune planifiée ; renseignez `[backup]` dans les réglages
 backup-proven = { $when } : restaurée à l’essai et comparée ({ $rows } lignes, { $pictures } images)
@@ -595,6 +626,7 @@ action-person-sign-in-failed = essai de connexion manqué
 action-person-sign-out = déconnexion
 action-person-team = équipe changée
 action-picture-read = image ouverte
+action-prediction-labels = étiquettes remises pour l’entraînement
 action-prediction-approve = résultat validé
 action-prediction-ask = lecture demandée
 action-prediction-contest = résultat contesté

@@ -19,5 +19,6 @@ mod rights;
 mod schedule;
 mod second_factor;
 mod trail;
+mod twin;
 mod undecided;
 mod vault;

@@ -1,10 +1,12 @@
 use std::sync::Arc;
 
+use semio_clinic::{labels, server::open_store};
+use semio_data::{Manifest, ManifestOptions};
 use semio_model::hex_sha256;
 
 use crate::{
     files::{self, Dicom},
-    harness::{Clinic, on_every_database, patient_form},
+    harness::{Browser, Clinic, on_every_database, patient_form},
 };
 
 on_every_database!(
@@ -15,6 +17,7 @@ on_every_database!(
     a_result_is_pinned_and_pictures_lie_under_their_hash,
     readings_that_were_cut_off_are_done_again,
     uploads_at_the_same_time_are_all_filed,
+    words_become_a_list_to_train_with,
 );
 
 async fn an_upload_is_read_and_judged(clinic: Arc<Clinic>) {
@@ -225,4 +228,54 @@ async fn uploads_at_the_same_time_are_all_filed(clinic: Arc<Clinic>) {
     assert_eq!(clinic.count("SELECT COUNT(*) FROM prediction").await, 6);
     assert_eq!(clinic.count("SELECT COUNT(*) FROM study WHERE instance_uid = '1.2.3'").await, 1);
     assert_eq!(clinic.count("SELECT COUNT(*) FROM picture").await, 5);
+}
+
+async fn words_become_a_list_to_train_with(clinic: Arc<Clinic>) {
+    let mut marie = clinic.physician("marie").await;
+    let patient = marie.patient("Curie", "Marie", "1967-11-07").await;
+    let gone = marie.patient("Gone", "G", "1967-11-07").await;
+    let mut results = vec![];
+    for (index, patient) in [(130, &patient), (131, &patient), (132, &patient), (133, &patient), (134, &gone)] {
+        let bytes = files::png(index);
+        let study = marie.upload(patient, "pneumonia", &[("x.png", &bytes)]).await.is(200).study();
+        let page = marie.result(&study).await;
+        results.push((page.between("/predictions/", "/review"), hex_sha256(&bytes)));
+    }
+    let say = async |marie: &mut Browser, number: usize, fields: &[(&str, &str)]| {
+        marie.post(&format!("/predictions/{}/review", results[number].0), fields).await.is(303);
+    };
+    // The last word counts; a word without a class, "none of these", an impression and a deleted record are no label.
+    say(&mut marie, 0, &[("verdict", "contested"), ("label", "normal")]).await;
+    say(&mut marie, 0, &[("verdict", "contested"), ("label", "pneumonia")]).await;
+    say(&mut marie, 1, &[("verdict", "contested"), ("label", "normal")]).await;
+    say(&mut marie, 1, &[("verdict", "contested"), ("label", "-")]).await;
+    say(&mut marie, 2, &[("verdict", "contested"), ("label", "normal")]).await;
+    say(&mut marie, 2, &[("verdict", "impression"), ("label", "pneumonia")]).await;
+    say(&mut marie, 3, &[("verdict", "contested"), ("comment", "no class")]).await;
+    say(&mut marie, 4, &[("verdict", "contested"), ("label", "normal")]).await;
+    marie.post(&format!("/patients/{gone}/delete"), &[]).await.is(303);
+    let store = open_store(&clinic.config).await.unwrap();
+    let found = labels(&store, &clinic.config, "pneumonia").await.unwrap();
+    let mut told: Vec<(String, &str, String)> = found
+        .iter()
+        .map(|l| (l.file.file_name().unwrap().to_string_lossy().into(), l.label.as_str(), l.group.to_string()))
+        .collect();
+    told.sort();
+    let mut expected =
+        vec![(results[0].1.clone(), "pneumonia", patient.clone()), (results[2].1.clone(), "normal", patient.clone())];
+    expected.sort();
+    assert_eq!(told, expected);
+    assert_eq!(clinic.noted("prediction.labels").await, 1);
+    assert!(labels(&store, &clinic.config, "no such job").await.is_err());
+    // As training reads it.
+    let list = clinic.config.data.join("labels.csv");
+    let rows: Vec<String> = found.iter().map(|l| format!("{},{},{}\n", l.file.display(), l.label, l.group)).collect();
+    std::fs::write(&list, format!("file,label,group\n{}", rows.concat())).unwrap();
+    let manifest = Manifest::load(&list, &ManifestOptions::default()).unwrap();
+    assert_eq!(manifest.samples.len(), 2);
+    assert!(manifest.samples.iter().all(|s| s.group.as_deref() == Some(patient.as_str()) && s.file.is_file()));
+    for sample in &manifest.samples {
+        let bytes = std::fs::read(&sample.file).unwrap();
+        semio_data::raster::decode_image(&bytes, &semio_data::ReadLimits::default()).unwrap();
+    }
 }

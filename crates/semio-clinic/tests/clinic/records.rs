@@ -1,10 +1,11 @@
-use std::sync::Arc;
+use std::{io::Read, sync::Arc};
 
+use semio_clinic::server::erase_overdue;
 use serde_json::Value;
 
 use crate::{
     files,
-    harness::{Browser, Clinic, Kind, course_form, encoded, on_every_database, patient_form},
+    harness::{Browser, Clinic, Kind, course_form, encoded, on_every_database, on_with, patient_form},
 };
 
 on_every_database!(
@@ -14,6 +15,7 @@ on_every_database!(
     what_is_deleted_can_be_restored_and_then_erased,
     records_are_merged_and_studies_moved,
     an_export_holds_everything,
+    an_export_as_zip_holds_the_files_and_reports,
     a_course_is_kept_with_its_patient,
 );
 
@@ -44,6 +46,22 @@ async fn patients_are_kept(clinic: Arc<Clinic>) {
         let page = marie.post("/patients/new", &wrong).await.is(422);
         assert!(page.has("class=\"error\"") || page.has(&format!("fault-{fault}")), "{field} {value}");
     }
+    // A national number is kept without spaces, and only with its key.
+    let form_of = |ins| {
+        let mut with = patient_form("Berg", "Ins", "1955-08-02");
+        with.push(("ins", ins));
+        with
+    };
+    for (wrong, told) in [("2 55 08 14 168 025 39", "The check digit does not fit"), ("2550814168", "expected form")] {
+        let page = marie.post("/patients/new", &form_of(wrong)).await.is(422);
+        assert!(page.has("id=\"fault-ins\"") && page.has(told) && page.has(wrong), "{wrong}: what was typed stays");
+    }
+    let with = marie.post("/patients/new", &form_of("2 55 08 14 168 025 38")).await.led_to();
+    assert!(marie.get(&format!("/patients/{with}")).await.is(200).has("<dd>255081416802538</dd>"));
+    assert!(marie.get(&format!("/patients/{with}/edit")).await.is(200).has("value=\"255081416802538\""));
+    assert!(marie.get("/patients?q=255081416802538").await.is(200).has(&with), "it is found by it");
+    marie.post(&format!("/patients/{with}/edit"), &form_of("")).await.is(303);
+    assert_eq!(clinic.count("SELECT COUNT(*) FROM identifier WHERE scheme = 'ins'").await, 0);
     let mut long = patient_form("Berg", "Zoë", "1990-02-28");
     let note = "x".repeat(2001);
     long.push(("note", &note));
@@ -261,6 +279,93 @@ async fn an_export_holds_everything(clinic: Arc<Clinic>) {
     let record: Value = serde_json::from_slice(&page.bytes).unwrap();
     assert_eq!(record["studies"].as_array().unwrap().len(), 601);
     assert_eq!(record.pointer("/studies/0/taken_on").unwrap(), "2026-01-02", "the latest first");
+}
+
+async fn an_export_as_zip_holds_the_files_and_reports(clinic: Arc<Clinic>) {
+    let mut marie = clinic.physician("marie").await;
+    let id = marie.patient("Curie", "Marie", "1967-11-07").await;
+    let (dicom, png) = (files::Dicom { id: "L-1", ..files::Dicom::default() }.bytes(3), files::png(140));
+    let study = marie.upload(&id, "pneumonia", &[("x.dcm", &dicom)]).await.is(200).study();
+    let other = marie.upload(&id, "pneumonia", &[("y.png", &png)]).await.is(200).study();
+    for study in [&study, &other] {
+        marie.result(study).await;
+    }
+    let page = marie.result(&study).await;
+    let prediction = page.between("/predictions/", "/review");
+    let review = [("verdict", "contested"), ("label", "normal"), ("comment", "an old <scar>")];
+    marie.post(&format!("/predictions/{prediction}/review"), &review).await.is(303);
+    let page = marie.get(&format!("/patients/{id}/export.zip")).await.is(200);
+    assert_eq!(page.headers["content-disposition"], format!("attachment; filename=\"patient-{id}.zip\"").as_str());
+    assert_eq!(page.headers["cache-control"], "no-store");
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(page.bytes)).unwrap();
+    let mut read = |name: &str| {
+        let mut bytes = vec![];
+        zip.by_name(name).unwrap_or_else(|e| panic!("{name}: {e}")).read_to_end(&mut bytes).unwrap();
+        bytes
+    };
+    let record: Value = serde_json::from_slice(&read("record.json")).unwrap();
+    assert_eq!(record["studies"].as_array().unwrap().len(), 2);
+    assert_eq!(read(&format!("pictures/{}.dcm", semio_model::hex_sha256(&dicom))), dicom);
+    assert_eq!(read(&format!("pictures/{}.png", semio_model::hex_sha256(&png))), png);
+    for number in 0..2 {
+        let image = record.pointer(&format!("/studies/{number}/images/0/id")).unwrap().as_str().unwrap();
+        assert!(read(&format!("previews/{image}.png")).starts_with(b"\x89PNG"));
+        let of = record.pointer(&format!("/studies/{number}/id")).unwrap().as_str().unwrap();
+        let report = String::from_utf8(read(&format!("reports/{of}.html"))).unwrap();
+        assert!(report.contains("Curie") && report.contains(&format!("../previews/{image}.png")), "{report}");
+        assert!(!report.contains("<scar>") && !report.contains("/static/") && !report.contains("csrf"), "{report}");
+        assert_eq!(report.contains("an old &#60;scar&#62;"), of == study, "{report}");
+    }
+    drop(zip);
+    assert_eq!(clinic.noted("patient.export").await, 1);
+    // Nothing of it stays on the disk, and it is nobody else's.
+    let left = std::fs::read_dir(&clinic.config.data).unwrap().flatten();
+    assert_eq!(left.filter(|e| e.file_name().to_string_lossy().starts_with("export-")).count(), 0);
+    let mut pierre = clinic.physician("pierre").await;
+    pierre.get(&format!("/patients/{id}/export.zip")).await.is(404);
+}
+
+#[test]
+fn deleted_records_are_erased_when_their_days_are_over() {
+    for kind in [Kind::Sqlite, Kind::Postgres, Kind::MariaDb] {
+        on_with(
+            kind,
+            |config| config.erase_deleted_after_days = Some(30),
+            |clinic| async move {
+                let mut marie = clinic.physician("marie").await;
+                let standing = marie.patient("Standing", "A", "1967-11-07").await;
+                let fresh = marie.patient("Fresh", "B", "1967-11-07").await;
+                let old = marie.patient("Old", "C", "1967-11-07").await;
+                let study = marie.upload(&old, "pneumonia", &[("x.png", &files::png(140))]).await.is(200).study();
+                marie.result(&study).await;
+                for id in [&fresh, &old] {
+                    marie.post(&format!("/patients/{id}/delete"), &[]).await.is(303);
+                }
+                let page = marie.get("/patients?scope=deleted").await.is(200);
+                assert!(page.has("erased for good after 30 days") && page.has("Old"), "{}", page.text());
+                assert_eq!(erase_overdue(&clinic.app).await.unwrap(), 0, "their days have just begun");
+                // Thirty days later for one of them, and a day less for the other.
+                let day = 24 * 60 * 60 * 1000_i64;
+                for (name, days) in [("Old", 30), ("Fresh", 29)] {
+                    let change = format!("deleted_at = deleted_at - {} WHERE family_name = '{name}'", days * day + 1);
+                    assert_eq!(clinic.sql(&format!("UPDATE patient SET {change}")).await, 1);
+                }
+                assert_eq!(erase_overdue(&clinic.app).await.unwrap(), 1);
+                let page = marie.get("/patients?scope=deleted").await.is(200);
+                assert!(!page.has("Old") && page.has("Fresh"));
+                for table in ["study", "image", "prediction", "picture"] {
+                    assert_eq!(clinic.count(&format!("SELECT COUNT(*) FROM {table}")).await, 0, "{table}");
+                }
+                let pictures = std::fs::read_dir(clinic.config.data.join("pictures")).unwrap().flatten();
+                let files: usize = pictures.map(|f| std::fs::read_dir(f.path()).map_or(0, Iterator::count)).sum();
+                assert_eq!(files, 0, "the files went with it");
+                marie.get(&format!("/patients/{standing}")).await.is(200);
+                marie.post(&format!("/patients/{fresh}/restore"), &[]).await.is(303);
+                let noted = "SELECT COUNT(*) FROM audit WHERE action = 'patient.erase' AND person_id IS NULL";
+                assert_eq!(clinic.count(noted).await, 1);
+            },
+        );
+    }
 }
 
 async fn a_course_is_kept_with_its_patient(clinic: Arc<Clinic>) {

@@ -8,6 +8,7 @@ pub(crate) mod data;
 pub(crate) mod demo;
 pub(crate) mod evaluate;
 pub(crate) mod explain;
+pub(crate) mod labels;
 pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod restore;

@@ -83,6 +83,10 @@ pub(crate) struct NewPatient {
     #[schema(max_length = 64)]
     #[serde(default)]
     identifier: Option<String>,
+    /// The number of the French national health identity: 13 characters and the two digits of its key.
+    #[schema(max_length = 32)]
+    #[serde(default)]
+    ins: Option<String>,
 }
 
 impl From<NewPatient> for PatientForm {
@@ -93,6 +97,7 @@ impl From<NewPatient> for PatientForm {
             sex: new.sex,
             birth_date: new.birth_date.to_string(),
             identifier: new.identifier.unwrap_or_default(),
+            ins: new.ins.unwrap_or_default(),
             ..Self::default()
         }
     }

@@ -294,6 +294,7 @@ pub(crate) async fn system(State(app): State<App>, visit: Visit) -> Answer {
         ("system-failed", counts.failed.to_string()),
         ("system-sessions", counts.sessions.to_string()),
         ("system-audit", app.store.audit_head().await?.seq.to_string()),
+        ("system-kept", super::patients::kept_words(visit.language, app.config.erase_deleted_after_days)),
         ("system-backup", backup),
     ];
     html(&System { page: Page::new(&app, &visit), facts })

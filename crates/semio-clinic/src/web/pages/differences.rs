@@ -65,7 +65,8 @@ fn contradictions(language: Language, claims: &Claims, patient: &Patient, number
     );
     let sex = |sex| language.t(super::patients::sex_key(&sex));
     compare("field-sex", claims.sex.map(sex), sex(patient.sex), claims.sex.is_none_or(|s| s == patient.sex));
-    if let Some(shown) = numbers.all().next() {
+    // A file names the clinic's number; a national one alone says nothing about that.
+    if let Some(shown) = numbers.local() {
         let same = claims.id.as_ref().is_none_or(|id| numbers.all().any(|number| number == id.trim()));
         compare(IDENTIFIER, claims.id.clone(), shown.to_owned(), same);
     }

@@ -73,18 +73,20 @@ pub(crate) async fn picture(State(app): State<App>, visit: Visit, Path(id): Path
     let (image, _, patient) = app.store.image(visit.person()?, id).await?;
     openings::note(&app, visit.person()?, &image, &patient).await?;
     let bytes = app.pictures.get(&image.picture_sha256).await?;
-    let png = blocking(move || {
-        let image = opened::frame(&bytes, 0).map_err(unreadable)?;
-        let shown = image.to_u8();
-        let long = shown.width().max(shown.height());
-        let side = |n: usize| if long > SHOWN { (n * SHOWN / long).max(1) } else { n };
-        let resized = shown
-            .resize(side(shown.width()), side(shown.height()), semio_image::Filter::Bilinear)
-            .map_err(|_| Problem::Broken)?;
-        semio_data::encode_png(&resized).map_err(|_| Problem::Broken)
-    })
-    .await??;
+    let png = blocking(move || preview(&bytes)).await??;
     Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response())
+}
+
+/// The first frame of a file as it is to be seen, as PNG.
+pub(super) fn preview(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
+    let image = opened::frame(bytes, 0).map_err(unreadable)?;
+    let shown = image.to_u8();
+    let long = shown.width().max(shown.height());
+    let side = |n: usize| if long > SHOWN { (n * SHOWN / long).max(1) } else { n };
+    let resized = shown
+        .resize(side(shown.width()), side(shown.height()), semio_image::Filter::Bilinear)
+        .map_err(|_| Problem::Broken)?;
+    semio_data::encode_png(&resized).map_err(|_| Problem::Broken)
 }
 
 /// Where the model looked.

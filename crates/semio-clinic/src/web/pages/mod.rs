@@ -3,6 +3,7 @@
 pub(super) mod about;
 pub(super) mod account;
 pub(super) mod admin;
+pub(crate) mod archive;
 mod chart;
 pub(super) mod compare;
 pub(super) mod course;

@@ -43,6 +43,8 @@ struct List {
     page: Page,
     search: Search,
     deleted: bool,
+    /// How long deleted records stay, in words.
+    kept: String,
     /// Only who made a record erases it.
     me: Uuid,
     empty_key: &'static str,
@@ -78,6 +80,7 @@ struct Record {
     page: Page,
     patient: Patient,
     identifier: Option<String>,
+    ins: Option<String>,
     duplicates: Vec<Patient>,
     studies: Vec<StudyLine>,
     chart: Option<String>,
@@ -149,6 +152,7 @@ pub(crate) async fn list(State(app): State<App>, visit: Visit, Query(search): Qu
     html(&List {
         page: Page::new(&app, &visit),
         deleted,
+        kept: kept_words(visit.language, app.config.erase_deleted_after_days),
         me: person.id,
         empty_key,
         position: visit.language.args("pages-position", [("page", (at + 1).into()), ("pages", pages.into())]),
@@ -159,6 +163,14 @@ pub(crate) async fn list(State(app): State<App>, visit: Visit, Query(search): Qu
         total,
         columns,
     })
+}
+
+/// How long deleted records stay.
+pub(super) fn kept_words(language: Language, days: Option<u32>) -> String {
+    match days {
+        Some(days) => language.x("deleted-kept-days", u64::from(days)),
+        None => language.t("deleted-kept"),
+    }
 }
 
 pub(crate) async fn show_new(State(app): State<App>, visit: Visit, Query(form): Query<PatientForm>) -> Answer {
@@ -193,21 +205,23 @@ pub(crate) async fn add(State(app): State<App>, visit: Visit, Form(form): Form<P
 pub(crate) async fn show(State(app): State<App>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
     let person = visit.person()?;
     let patient = app.store.patient(person, id).await?;
-    let numbers = app.store.numbers(id).await?.all().collect::<Vec<_>>().join(", ");
-    let identifier = Some(numbers).filter(|numbers| !numbers.is_empty());
+    let numbers = app.store.numbers(id).await?;
+    let own = numbers.own.iter().chain(&numbers.earlier).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let identifier = Some(own).filter(|own| !own.is_empty());
+    let ins = numbers.ins;
     let duplicates = app.store.likely_duplicates(person, &patient).await?;
     let studies = app.store.studies(&patient).await?;
     app.store.note(Entry::by(person.id, "patient.read").of(id).patient(id)).await?;
     let reads_first = person.reads_first.then_some(person.id);
     let chart = if person.reads_first { None } else { chart::history(visit.language, &studies) };
     let studies = studies.into_iter().map(|shown| StudyLine::new(visit.language, shown, reads_first)).collect();
-    html(&Record { page: Page::new(&app, &visit), patient, identifier, duplicates, studies, chart })
+    html(&Record { page: Page::new(&app, &visit), patient, identifier, ins, duplicates, studies, chart })
 }
 
 pub(crate) async fn show_edit(State(app): State<App>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
     let person = visit.person()?;
     let patient = app.store.patient(person, id).await?;
-    let form = PatientForm::of(&patient, app.store.numbers(id).await?.own, person);
+    let form = PatientForm::of(&patient, app.store.numbers(id).await?, person);
     app.store.note(Entry::by(person.id, "patient.read").of(id).patient(id)).await?;
     html(&edited(&app, &visit, id, form, Faults::default()).await?)
 }

@@ -76,6 +76,17 @@ struct Print {
     now: i64,
 }
 
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Report<'a> {
+    page: Page,
+    title: String,
+    patient: &'a Patient,
+    shown: &'a Shown,
+    sheets: Vec<Sheet>,
+    now: i64,
+}
+
 struct Sheet {
     image: Uuid,
     results: Vec<Full>,
@@ -276,27 +287,29 @@ pub(crate) async fn review(
     Ok(to(&format!("/studies/{}?prediction={id}", study.id), verdict.name()))
 }
 
-pub(crate) async fn print(State(app): State<App>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
-    let (person, language) = (visit.person()?, visit.language);
-    let shown = app.store.study(person, id).await?;
-    let (names, models) = (names(&app, &shown).await?, models_of(&app, &shown).await?);
+/// The pictures of a study, each with the results that this person may see.
+async fn sheets(app: &App, person: &Person, language: Language, shown: &Shown) -> Result<Vec<Sheet>, Problem> {
+    let (names, models) = (names(app, shown).await?, models_of(app, shown).await?);
     let name = |id: Uuid| names.get(&id).cloned().unwrap_or_default();
     let visible = |p: &&Prediction| {
         let reviewed = shown.reviews.iter().any(|r| r.prediction_id == p.id && r.person_id == person.id);
         p.state == Standing::Done && (!person.reads_first || reviewed)
     };
-    let sheets = shown
-        .images
-        .iter()
-        .map(|image| {
-            let of_image = shown.predictions.iter().filter(|p| p.image_id == image.id).filter(visible);
-            let results = of_image.filter_map(|p| {
-                let words = result::words(language, &shown.reviews, p.id, &name);
-                result::full(language, p, models.iter().find(|m| m.id == p.model_id), words)
-            });
-            Sheet { image: image.id, results: results.collect() }
-        })
-        .collect();
+    let sheet = |image: &Image| {
+        let of_image = shown.predictions.iter().filter(|p| p.image_id == image.id).filter(visible);
+        let results = of_image.filter_map(|p| {
+            let words = result::words(language, &shown.reviews, p.id, &name);
+            result::full(language, p, models.iter().find(|m| m.id == p.model_id), words)
+        });
+        Sheet { image: image.id, results: results.collect() }
+    };
+    Ok(shown.images.iter().map(sheet).collect())
+}
+
+pub(crate) async fn print(State(app): State<App>, visit: Visit, Path(id): Path<Uuid>) -> Answer {
+    let (person, language) = (visit.person()?, visit.language);
+    let shown = app.store.study(person, id).await?;
+    let sheets = sheets(&app, person, language, &shown).await?;
     app.store.note(Entry::by(person.id, "study.print").of(id).patient(shown.patient.id)).await?;
     html(&Print {
         page: Page::new(&app, &visit),
@@ -306,6 +319,20 @@ pub(crate) async fn print(State(app): State<App>, visit: Visit, Path(id): Path<U
         sheets,
         now: crate::clock::now(),
     })
+}
+
+/// The report of a study as a file of its own, beside the files of its pictures (`../previews/ID.png`).
+pub(super) async fn report(app: &App, visit: &Visit, shown: &Shown) -> Result<String, Problem> {
+    let (person, language) = (visit.person()?, visit.language);
+    let report = Report {
+        page: Page::new(app, visit),
+        title: result::title(language, &shown.study),
+        patient: &shown.patient,
+        sheets: sheets(app, person, language, shown).await?,
+        shown,
+        now: crate::clock::now(),
+    };
+    Ok(report.render()?)
 }
 
 /// Moves a study to another patient, named by the address of the record or its identity.
