@@ -28,7 +28,7 @@ const MOST: usize = 50;
 const BEFORE: i64 = 30;
 const AFTER: i64 = 365;
 /// Draws of the uncertain parameters: enough for a band of nine tenths, and a page that comes at once.
-const DRAWS: usize = 120;
+const DRAWS: usize = 50;
 
 /// What a person types about a course, by the fields' names.
 #[derive(Clone, Debug, Default, serde::Deserialize)]

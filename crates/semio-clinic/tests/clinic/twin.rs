@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use axum::http::Method;
-
 use crate::harness::{Browser, Kind, course_form, on};
 
 /// What the issue promises of each answer. An optimised twin on an idle machine takes a third of it.
@@ -121,8 +119,8 @@ fn what_is_no_place_of_a_slider_is_refused_with_its_ends() {
         }
         marie.get("/twin?wiring=ring").await.is(422);
         // In the visitor's language.
-        let french = [("accept-language", "fr")];
-        let page = marie.send(Method::GET, "/twin?myelin=2", "", &french, vec![]).await.is(422);
+        marie.post("/language", &[("language", "fr"), ("back", "/")]).await.is(303);
+        let page = marie.get("/twin?myelin=2").await.is(422);
         assert!(page.has("Myéline restant dans la lésion\u{a0}: les valeurs vont de 2"), "{}", page.text());
     });
 }

@@ -37,7 +37,7 @@ static DIALS: [Dial; 3] = [
 ];
 
 /// Myelin left at the curve's points: few, since each is a run of the cable, and close where conduction ends.
-const CURVE: [f64; 12] = [0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.12, 0.2, 0.3, 0.5, 0.75, 1.0];
+const CURVE: [f64; 9] = [0.02, 0.04, 0.05, 0.06, 0.08, 0.12, 0.2, 0.5, 1.0];
 
 fn scenario([myelin, temperature, diameter]: [f64; 3]) -> AxonScenario {
     // The slowest impulse that gets through takes 4 ms: what is watched longer would be rest.
