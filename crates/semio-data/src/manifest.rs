@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::ManifestError;
 pub(crate) use folders::{is_picture, no_pictures_in};
-pub use hash::{data_hash, file_sha256};
+pub use hash::{DataHash, data_hash, file_sha256};
 pub use options::{Columns, ManifestOptions, Purpose};
 pub use report::{LeftOut, LoadReport};
 pub(crate) use table::{delimiter, find_file};

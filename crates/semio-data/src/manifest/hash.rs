@@ -18,10 +18,35 @@ use crate::raster::{DecodeError, ReadError};
 /// # Errors
 /// [`ReadError`] where a file cannot be read.
 pub fn data_hash(samples: &[Sample]) -> Result<String, ReadError> {
+    Ok(DataHash::of(samples)?.whole)
+}
+
+/// The hash of data, and that of each of their pictures.
+#[derive(Clone, Debug)]
+pub struct DataHash {
+    /// [`data_hash`].
+    pub whole: String,
+    /// SHA-256 of each sample's file.
+    pub contents: Vec<[u8; 32]>,
+}
+
+impl DataHash {
+    /// Reads all files once.
+    ///
+    /// # Errors
+    /// [`ReadError`] where one cannot be read.
+    pub fn of(samples: &[Sample]) -> Result<Self, ReadError> {
+        let contents: Vec<[u8; 32]> =
+            samples.par_iter().map(|sample| file_sha256(&sample.file)).collect::<Result<_, _>>()?;
+        Ok(Self { whole: whole(samples, &contents)?, contents })
+    }
+}
+
+fn whole(samples: &[Sample], contents: &[[u8; 32]]) -> Result<String, ReadError> {
     let mut lines = samples
         .par_iter()
-        .map(|sample| {
-            let content = file_sha256(&sample.file)?;
+        .zip(contents)
+        .map(|(sample, content)| {
             let mut line = Sha256::new();
             let split = sample.split.map(Split::name);
             for field in [Some(sample.name.as_str()), sample.label.as_deref(), split, sample.group.as_deref()] {
