@@ -184,7 +184,11 @@ impl<'a> Card<'a> {
                 }
             }
             if let Some(groups) = intervals.and_then(|i| i.get("groups")?.as_u64()) {
-                line(format_args!("- in brackets: 95 % intervals, bootstrap, {groups} groups of pictures drawn"));
+                let kind = match self.data.group_kind {
+                    GroupKind::Unsaid => "groups of pictures",
+                    kind => kind.words(),
+                };
+                line(format_args!("- in brackets: 95 % intervals, bootstrap, {groups} {kind} drawn"));
             }
         }
         card
