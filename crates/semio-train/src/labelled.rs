@@ -1,6 +1,8 @@
 use std::path::Path;
 
-use semio_data::{BadFile, Manifest, ManifestOptions, ReadLimits, Sample, Split, data_hash, leak::Alike};
+use semio_data::{
+    BadFile, Manifest, ManifestOptions, ReadLimits, Sample, Split, data_hash, leak::Alike, manifest::LoadReport,
+};
 
 use crate::{
     dataset::{DatasetError, readable},
@@ -56,13 +58,13 @@ impl Labelled {
         if let Some(class) = samples.iter().filter_map(|s| s.label.as_ref()).find(|l| !classes.contains(l)) {
             return Err(DatasetError::UnknownClass { class: class.clone(), known: classes.clone() });
         }
-        let (samples, unreadable) = readable(samples, keep, options.skip_bad, 0, progress)?;
+        let (samples, checked) = readable(samples, keep, options.skip_bad, 0, progress)?;
         let sha256 = data_hash(&samples)?;
         Ok(Self {
             pictures: samples.iter().filter_map(|s| Picture::of(s, classes)).collect(),
             samples,
-            report: manifest.report,
-            unreadable,
+            report: LoadReport { first_frames: checked.first_frames, ..manifest.report },
+            unreadable: checked.bad,
             columns: manifest.extra_columns,
             sha256,
         })

@@ -39,6 +39,9 @@ pub struct Recipe {
     /// CSV column with the mask's path; `mask` where not given and present.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mask_column: Option<String>,
+    /// CSV column with the number of a DICOM file's frame, from 1 on; `frame` where not given and present.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame_column: Option<String>,
     /// The classes to use, in this order; all where empty.
     pub classes: Vec<String>,
     /// Classes to rename, `old=new`.
@@ -253,6 +256,7 @@ impl Default for Recipe {
             split_column: None,
             group_column: None,
             mask_column: None,
+            frame_column: None,
             classes: vec![],
             map: vec![],
             r#where: vec![],
