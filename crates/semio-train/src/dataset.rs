@@ -4,11 +4,10 @@ use std::{
 };
 
 use semio_data::{
-    BadFile, DataHash, Manifest, ManifestError, ManifestOptions, Purpose, Ratios, ReadError, ReadLimits, Sample, Split,
-    SplitError, check_files,
+    BadFile, Checked, DataHash, Manifest, ManifestError, ManifestOptions, Purpose, Ratios, ReadError, ReadLimits,
+    Sample, Split, SplitError, check_files,
     leak::Alike,
     manifest::{Columns, LeftOut},
-    read_image,
     split::{SplitReport, assign, divided_groups, split},
 };
 use semio_image::{Color, Image, Keep, Samples};
@@ -158,8 +157,9 @@ impl Dataset {
         let (mut report, mut columns) = (manifest.report, manifest.extra_columns);
         // Each file is read twice: once to know that it can be read, once to be compared with the others.
         let half = |done: usize, all: usize| progress(done, 2 * all);
-        let (mut samples, unreadable) =
+        let (mut samples, checked) =
             readable(manifest.samples, recipe.mask.keep(), recipe.skip_bad, recipe.threads, &half)?;
+        report.first_frames = checked.first_frames;
         drop_own_columns(&mut samples, &mut columns);
         let mut samples = apart_from(samples, &recipe.apart_from, &mut report)?;
         let (val, test) = (recipe.val_ratio, recipe.test_ratio);
@@ -211,7 +211,7 @@ impl Dataset {
             classes: manifest.classes,
             samples,
             report,
-            unreadable,
+            unreadable: checked.bad,
             origin,
             split: assignment.report,
             groups,
@@ -258,7 +258,7 @@ impl Dataset {
         let train: Vec<&Sample> = self.samples.iter().filter(|s| s.split == Some(Split::Train)).collect();
         let step = train.len().div_ceil(64).max(1);
         let limits = ReadLimits::default();
-        train.iter().step_by(step).any(|s| read_image(&s.file, &limits).is_ok_and(|image| shows_color(&image)))
+        train.iter().step_by(step).any(|s| s.read(&limits, None).is_ok_and(|image| shows_color(&image)))
     }
 
     /// Pictures of each part and class.
@@ -300,7 +300,9 @@ impl Dataset {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let masks = samples.iter().any(|s| s.mask.is_some());
         let mut writer = csv::Writer::from_writer(vec![]);
-        let own = ["file", "label", "split", "group"].into_iter().chain(masks.then_some("mask")).chain([CALIBRATION]);
+        let frames = samples.iter().any(|s| s.frame.is_some());
+        let own = ["file"].into_iter().chain(frames.then_some("frame")).chain(["label", "split", "group"]);
+        let own = own.chain(masks.then_some("mask")).chain([CALIBRATION]);
         writer.write_record(own.chain(self.columns.iter().map(String::as_str)))?;
         for s in samples {
             let mask = s.mask.as_deref().map(|mask| absolute(mask).to_string_lossy().into_owned()).unwrap_or_default();
@@ -308,7 +310,9 @@ impl Dataset {
             let file = absolute(&s.file);
             let file = file.to_string_lossy();
             let (label, group) = (s.label.as_deref().unwrap_or(""), s.group.as_deref().unwrap_or(""));
-            let own = [&*file, label, s.split.map_or("", Split::name), group].into_iter();
+            let frame = s.frame.map_or_else(String::new, |frame| frame.to_string());
+            let own = [&*file].into_iter().chain(frames.then_some(frame.as_str()));
+            let own = own.chain([label, s.split.map_or("", Split::name), group]);
             let own = own.chain(masks.then_some(mask.as_str())).chain([if calibration { "yes" } else { "" }]);
             writer.write_record(own.chain(s.extra.iter().map(String::as_str)))?;
         }
@@ -377,6 +381,7 @@ fn options(recipe: &Recipe) -> Result<ManifestOptions, RecipeError> {
         purpose: Purpose::Train,
         columns: Columns {
             file: recipe.file_column.clone(),
+            frame: recipe.frame_column.clone(),
             label: recipe.label_column.clone(),
             split: recipe.split_column.clone(),
             group: recipe.group_column.clone(),
@@ -397,16 +402,16 @@ pub(crate) fn readable(
     skip_bad: bool,
     threads: usize,
     progress: &(dyn Fn(usize, usize) + Sync),
-) -> Result<(Vec<Sample>, Vec<BadFile>), DatasetError> {
+) -> Result<(Vec<Sample>, Checked), DatasetError> {
     let n = samples.len();
     check_masks(&samples, keep)?;
-    let bad = check_files(&samples, &ReadLimits::default(), keep.is_some(), threads, &|done| progress(done, n));
-    if !bad.is_empty() && !skip_bad {
-        return Err(DatasetError::Unreadable { bad });
+    let checked = check_files(&samples, &ReadLimits::default(), keep.is_some(), threads, &|done| progress(done, n));
+    if !checked.bad.is_empty() && !skip_bad {
+        return Err(DatasetError::Unreadable { bad: checked.bad });
     }
-    let mut skipped = bad.iter().map(|b| b.index).peekable();
+    let mut skipped = checked.bad.iter().map(|b| b.index).peekable();
     let keep = |(i, sample)| skipped.next_if_eq(&i).is_none().then_some(sample);
-    Ok((samples.into_iter().enumerate().filter_map(keep).collect(), bad))
+    Ok((samples.into_iter().enumerate().filter_map(keep).collect(), checked))
 }
 
 /// Every picture needs a mask where the network sees a part of it.

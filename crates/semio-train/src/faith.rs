@@ -59,7 +59,8 @@ impl Faith {
     fn one(predictor: &Predictor, judged: &Judged, row: usize, method: Method) -> Option<Self> {
         let (picture, class) = (&judged.pictures[row], judged.predictions.decided()[row]);
         let pipeline = &predictor.manifest().pipeline;
-        let (image, mask) = read_seen(pipeline, &picture.file, picture.mask.as_deref(), &ReadLimits::default()).ok()?;
+        let (image, mask) =
+            read_seen(pipeline, &picture.file, picture.frame, picture.mask.as_deref(), &ReadLimits::default()).ok()?;
         let input = predictor.prepare_with_mask(&image, mask.as_ref()).ok()?;
         let ask = Ask { class: Some(class), seed: row as u64, ..Ask::new(method) };
         let map = predictor.explain(&input, &ask).ok()?.map;

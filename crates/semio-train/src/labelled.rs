@@ -1,6 +1,8 @@
 use std::{collections::HashMap, path::Path};
 
-use semio_data::{BadFile, DataHash, Manifest, ManifestOptions, ReadLimits, Sample, Split, leak::Alike};
+use semio_data::{
+    BadFile, DataHash, Manifest, ManifestOptions, ReadLimits, Sample, Split, leak::Alike, manifest::LoadReport,
+};
 use semio_model::{GroupKind, Seen};
 
 use crate::{
@@ -54,7 +56,7 @@ impl Labelled {
         if let Some(class) = samples.iter().filter_map(|s| s.label.as_ref()).find(|l| !classes.contains(l)) {
             return Err(DatasetError::UnknownClass { class: class.clone(), known: classes.clone() });
         }
-        let (mut samples, unreadable) = readable(samples, keep, options.skip_bad, 0, progress)?;
+        let (mut samples, checked) = readable(samples, keep, options.skip_bad, 0, progress)?;
         let hash = DataHash::of(&samples)?;
         let seen = model.pictures.as_ref().map(|pictures| pictures.seen(hash.contents.iter()));
         let own = seen.is_some_and(Seen::is_own);
@@ -73,8 +75,8 @@ impl Labelled {
         Ok(Self {
             pictures: samples.iter().filter_map(|s| Picture::of(s, classes)).collect(),
             samples,
-            report,
-            unreadable,
+            report: LoadReport { first_frames: checked.first_frames, ..report },
+            unreadable: checked.bad,
             columns: extra_columns,
             sha256: hash.whole,
             seen,

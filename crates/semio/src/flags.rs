@@ -40,6 +40,10 @@ pub(crate) struct DataFlags {
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     mask_column: Option<String>,
+    /// CSV column with the number of a DICOM file's frame, from 1 on [default: frame, if present]
+    #[arg(long, value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame_column: Option<String>,
     /// Classes to use, in this order [default: all]
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -65,7 +69,7 @@ fn is_false(value: &bool) -> bool {
 
 impl DataFlags {
     /// The flags of a command that only looks for files.
-    pub(crate) fn for_files(file_column: Option<String>, mask_column: Option<String>) -> Self {
+    pub(crate) fn for_files([file_column, mask_column, frame_column]: [Option<String>; 3]) -> Self {
         Self {
             data: None,
             file_column,
@@ -74,6 +78,7 @@ impl DataFlags {
             group_column: None,
             group_kind: None,
             mask_column,
+            frame_column,
             classes: vec![],
             map: vec![],
             filter: vec![],
@@ -95,6 +100,7 @@ impl DataFlags {
             purpose,
             columns: Columns {
                 file: self.file_column.clone(),
+                frame: self.frame_column.clone(),
                 label: self.label_column.clone(),
                 split: self.split_column.clone(),
                 group: self.group_column.clone(),

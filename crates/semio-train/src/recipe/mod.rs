@@ -44,6 +44,9 @@ pub struct Recipe {
     /// CSV column with the mask's path; `mask` where not given and present.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mask_column: Option<String>,
+    /// CSV column with the number of a DICOM file's frame, from 1 on; `frame` where not given and present.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame_column: Option<String>,
     /// The classes to use, in this order; all where empty.
     pub classes: Vec<String>,
     /// Classes to rename, `old=new`.
@@ -260,6 +263,7 @@ impl Default for Recipe {
             group_column: None,
             group_kind: None,
             mask_column: None,
+            frame_column: None,
             classes: vec![],
             map: vec![],
             r#where: vec![],
