@@ -1,8 +1,8 @@
 """Reads DICOM files with Semio and with pydicom, compares every pixel, and writes the matrix in docs/dicom.md.
 
-Usage: python compare.py FOLDER [--write ../../docs/dicom.md]
+Usage: python compare.py FOLDER [--write ../../docs/dicom.md] [--values PROGRAM]
 Needs: pip install pydicom numpy pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg pylibjpeg-rle pyjpegls python-gdcm \
-       pillow imagecodecs; cargo builds the example `dicom_values`.
+       pillow imagecodecs; cargo builds the example `dicom_values`, unless --values names one.
 
 Lossless pixels must be equal, lossy ones within 2. Ends with 1 where they are not.
 """
@@ -26,8 +26,9 @@ LOSSY = {"1.2.840.10008.1.2.4." + n for n in ("50", "51", "81", "91", "203")}
 EXTENDED = "1.2.840.10008.1.2.4.51"
 
 
-def semio(files, out):
-    command = ["cargo", "run", "--release", "-q", "-p", "semio-data", "--example", "dicom_values", "--", out, *files]
+def semio(files, out, program):
+    build = ["cargo", "run", "--release", "-q", "-p", "semio-data", "--example", "dicom_values", "--"]
+    command = [*([program] if program else build), out, *files]
     lines = subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout.splitlines()
     found = [json.loads(line) for line in lines]
     for index, one in enumerate(found):
@@ -78,11 +79,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--write", type=Path)
+    parser.add_argument("--values", help="the example dicom_values, where it is built already")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     files = sorted(arguments.folder.rglob("*.dcm"))
     with tempfile.TemporaryDirectory() as out:
-        results = semio(files, out)
+        results = semio(files, out, arguments.values)
     rows, wrong, without = defaultdict(lambda: ([], [])), 0, 0
     for file, found in zip(files, results):
         pixels, refused = reference(file)

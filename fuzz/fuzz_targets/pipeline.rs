@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use semio_data::{ReadLimits, decode_image_reduced};
+use semio_data::{ReadLimits, ReadOptions, decode_image_with};
 use semio_image::{Color, Pipeline};
 
 /// Numbers that come out at most: what steps ask for is the author's choice, and 8,192² in colour are a gigabyte.
@@ -32,7 +32,8 @@ fuzz_target!(
         if channels * height * width > MOST || !steps_are_small(&pipeline) {
             return;
         }
-        let Ok(image) = decode_image_reduced(picture, &limits, pipeline.enough()) else { return };
+        let options = ReadOptions { frame: None, enough: pipeline.enough() };
+        let Ok(image) = decode_image_with(picture, &limits, &options) else { return };
         let Ok(tensor) = pipeline.apply(&image) else { return };
         if tensor.len() != channels * height * width || tensor.iter().any(|v| !v.is_finite()) {
             eprintln!("{} values, {channels} × {height} × {width}", tensor.len());

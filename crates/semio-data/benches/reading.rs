@@ -9,7 +9,7 @@
 
 use std::{fs, hint::black_box, io::stdin, path::Path, time::Instant};
 
-use semio_data::{ReadLimits, read_image_reduced};
+use semio_data::{ReadLimits, ReadOptions, read_image_with};
 use semio_image::{Color, Pipeline, Step};
 
 /// As in the program `semio`.
@@ -29,7 +29,9 @@ fn main() {
         let standard = Pipeline::standard(224, 224, color);
         let pipeline = Pipeline::new(decode.into_iter().chain(standard.steps().to_vec()).collect()).unwrap();
         let tensor = |file: &str| {
-            let image = read_image_reduced(Path::new(file), &limits, pipeline.enough()).unwrap();
+            let image =
+                read_image_with(Path::new(file), &limits, &ReadOptions { frame: None, enough: pipeline.enough() })
+                    .unwrap();
             pipeline.apply(&image).unwrap()
         };
         if command == "time" {

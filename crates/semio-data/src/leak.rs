@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    path::Path,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -120,15 +119,14 @@ impl Alike {
         let fingerprints: Vec<Option<Fingerprint>> = samples
             .par_iter()
             .map(|sample| {
-                let fingerprint = if wanted(sample) { Fingerprint::read(&sample.file, limits) } else { None };
+                let fingerprint = if wanted(sample) { Fingerprint::read(sample, limits) } else { None };
                 progress(done.fetch_add(1, Ordering::Relaxed) + 1);
                 fingerprint
             })
             .collect();
         let near_sought = samples.len() <= MOST_COMPARED;
-        let files: Vec<&Path> = samples.iter().map(|sample| sample.file.as_path()).collect();
         let exact = likeness::exact(&fingerprints);
-        let near = if near_sought { likeness::near(&files, &fingerprints, limits) } else { vec![] };
+        let near = if near_sought { likeness::near(samples, &fingerprints, limits) } else { vec![] };
         let groups = likeness::groups(samples.len(), &exact, &near);
         let unread = |i: &usize| wanted(&samples[*i]) && fingerprints[*i].is_none();
         let unreadable = (0..samples.len()).filter(unread).collect();

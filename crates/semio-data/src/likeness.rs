@@ -14,7 +14,6 @@ mod nearby;
 
 use std::{
     collections::HashMap,
-    path::Path,
     sync::{Mutex, PoisonError},
 };
 
@@ -24,7 +23,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use self::nearby::Look;
-use crate::raster::{ReadLimits, read_image};
+use crate::{manifest::Sample, raster::ReadLimits};
 
 /// The correlation of two shrunken pictures from which on they count as nearly the same.
 pub const SAME: f64 = 0.985;
@@ -58,9 +57,9 @@ impl Fingerprint {
         Self { content: content(image), shape, look, flat: flat || small.is_none() }
     }
 
-    /// Reads a file for it; `None` where the file cannot be read.
-    pub fn read(file: &Path, limits: &ReadLimits) -> Option<Self> {
-        read_image(file, limits).ok().map(|image| Self::of(&image))
+    /// Reads a picture for it; `None` where it cannot be read.
+    pub fn read(sample: &Sample, limits: &ReadLimits) -> Option<Self> {
+        sample.read(limits, None).ok().map(|image| Self::of(&image))
     }
 }
 
@@ -93,13 +92,13 @@ pub fn exact(fingerprints: &[Option<Fingerprint>]) -> Vec<Vec<usize>> {
 /// Finds pairs of nearly the same pictures, of each group enough to hold it together.
 ///
 /// Of exact duplicates the first stands for all; pictures of one single grey are passed over.
-pub fn near(files: &[&Path], fingerprints: &[Option<Fingerprint>], limits: &ReadLimits) -> Vec<Pair> {
+pub fn near(samples: &[Sample], fingerprints: &[Option<Fingerprint>], limits: &ReadLimits) -> Vec<Pair> {
     let mut seen = std::collections::HashSet::new();
     let kept = |&(_, f): &(usize, Fingerprint)| !f.flat && seen.insert(f.content);
     let single: Vec<(usize, Fingerprint)> =
         fingerprints.iter().enumerate().filter_map(|(i, f)| Some((i, (*f)?))).filter(kept).collect();
     let candidates = candidates(&single);
-    let mut together = Together::new(files.len());
+    let mut together = Together::new(samples.len());
     let mut pairs = vec![];
     // In portions, so that few pictures are in memory and pairs that others have joined are not looked at again.
     for portion in candidates.chunks(256) {
@@ -108,7 +107,7 @@ pub fn near(files: &[&Path], fingerprints: &[Option<Fingerprint>], limits: &Read
         places.sort_unstable();
         places.dedup();
         let small: HashMap<usize, Vec<f64>> =
-            places.par_iter().filter_map(|&p| Some((p, small(&read_grey(files[p], limits)?)?))).collect();
+            places.par_iter().filter_map(|&p| Some((p, small(&read_grey(&samples[p], limits)?)?))).collect();
         for &&Candidate { first: a, second: b, mirrored, .. } in &open {
             let (Some(first), Some(second)) = (small.get(&a), small.get(&b)) else { continue };
             let correlation = correlate(first, second, mirrored);
@@ -155,8 +154,8 @@ fn candidates(single: &[(usize, Fingerprint)]) -> Vec<Candidate> {
     found
 }
 
-fn read_grey(file: &Path, limits: &ReadLimits) -> Option<Image> {
-    Some(read_image(file, limits).ok()?.to_u8().to_color(Color::Grey))
+fn read_grey(sample: &Sample, limits: &ReadLimits) -> Option<Image> {
+    Some(sample.read(limits, None).ok()?.to_u8().to_color(Color::Grey))
 }
 
 /// Joins exact groups and near pairs: the places that hang together, two at least, in order.

@@ -10,14 +10,18 @@ mod table;
 
 use std::{
     fmt,
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
+use semio_image::Image;
 use serde::{Deserialize, Serialize};
+
+use crate::raster::{ReadError, ReadLimits, ReadOptions, read_image_with};
 
 pub use error::ManifestError;
 pub(crate) use folders::{is_picture, no_pictures_in};
-pub use hash::{data_hash, file_sha256};
+pub use hash::{DataHash, data_hash, file_sha256};
 pub use options::{Columns, ManifestOptions, Purpose};
 pub use report::{LeftOut, LoadReport};
 pub(crate) use table::{delimiter, find_file};
@@ -69,7 +73,10 @@ impl fmt::Display for Split {
 pub struct Sample {
     /// Where the picture lies.
     pub file: PathBuf,
-    /// How the source spells it: the CSV file's words, or the path inside the folder.
+    /// Which of the file's frames it is, counted from 1 as DICOM does; the first where none is named.
+    pub frame: Option<NonZeroU32>,
+    /// How the source spells it: the CSV file's words, or the path inside the folder; with `#` and the frame where one is
+    /// named.
     pub name: String,
     /// The class, after renaming.
     pub label: Option<String>,
@@ -81,6 +88,21 @@ pub struct Sample {
     pub mask: Option<PathBuf>,
     /// The values of [`Manifest::extra_columns`], in their order.
     pub extra: Vec<String>,
+}
+
+impl Sample {
+    /// Reads the picture; as much of it as is enough for a pipeline, where that is said.
+    ///
+    /// # Errors
+    /// [`ReadError`] where the file cannot be read or has no such frame.
+    pub fn read(&self, limits: &ReadLimits, enough: Option<(usize, usize)>) -> Result<Image, ReadError> {
+        read_image_with(&self.file, limits, &ReadOptions { frame: self.frame, enough })
+    }
+
+    /// Where it lies: the file and the number of its frame.
+    pub(crate) fn place(&self) -> (&Path, u32) {
+        (&self.file, self.frame.map_or(1, NonZeroU32::get))
+    }
 }
 
 /// A data set: its classes and its pictures.
@@ -104,7 +126,8 @@ impl Manifest {
     /// [`Purpose::Predict`] a folder is any tree of pictures.
     ///
     /// A CSV file has a row of column names first; the columns are separated by commas, semicolons or tabs. Paths
-    /// are sought beside it, then in its folder `images`.
+    /// are sought beside it, then in its folder `images`. Rows that name frames of one file and no group have the file as
+    /// their group: one file is of one patient.
     ///
     /// # Errors
     /// [`ManifestError`] says what is wrong with the source or the options, and what to do.

@@ -13,13 +13,16 @@
 //!
 //! `tiff` is called directly too, because `image` refuses grey TIFF files with real or signed samples.
 //!
-//! DICOM files have a module of their own ([`crate::dicom`]). Of several frames the first is read.
+//! DICOM files have a module of their own ([`crate::dicom`]). Of several frames one is read, by [`ReadOptions`]: the first
+//! where none is named. Of a TIFF file with several pages the first is read.
 //!
 //! Transparent pixels are laid over black: an opaque picture is then unchanged to the last bit, and black is the
 //! background of radiographs, CT and MR slices, so that a cut-out picture looks as if it had been acquired so.
 
 mod bmp;
 mod error;
+mod file;
+mod frames;
 mod jpeg;
 mod pixels;
 mod png;
@@ -28,6 +31,7 @@ mod tiff;
 use std::{
     fs::File,
     io::Read,
+    num::NonZeroU32,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
 };
@@ -39,6 +43,8 @@ use crate::dicom::{DicomFile, is_marked, looks_like_dicom};
 
 pub use error::{DecodeError, ReadError};
 use error::{Format, not_a_picture};
+pub use file::PictureFile;
+pub use frames::{Frames, frame_count, frame_name};
 
 /// What a file may ask for before it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,62 +80,101 @@ impl ReadLimits {
     }
 }
 
-/// Reads one picture file.
+/// Which picture of a file is read, and how much of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// The frame of a DICOM file, counted from 1 as DICOM does (PS3.3, C.7.6.6); the first where none is named. A file of
+    /// another format is frame 1.
+    pub frame: Option<NonZeroU32>,
+    /// The columns and rows that are enough for a pipeline ([`Pipeline::enough`](semio_image::Pipeline::enough)): a JPEG
+    /// 2000 picture comes at its lowest resolution that has at least as many. All other pictures come whole.
+    pub enough: Option<(usize, usize)>,
+}
+
+impl ReadOptions {
+    /// The frame as [`DicomFile`] counts, from 0.
+    fn index(&self) -> u32 {
+        self.frame.map_or(0, |frame| frame.get() - 1)
+    }
+}
+
+/// Reads one picture file, of several frames the first.
 ///
 /// # Errors
 /// [`ReadError`] names the file and says what is wrong with it: it cannot be opened, is no picture, is cut short or
 /// broken, is of a kind that is not supported, or is beyond `limits`.
 pub fn read_image(path: &Path, limits: &ReadLimits) -> Result<Image, ReadError> {
-    read_image_reduced(path, limits, None)
+    read_image_with(path, limits, &ReadOptions::default())
 }
 
-/// Reads one picture file for a pipeline: where it says how much is enough
-/// ([`Pipeline::enough`](semio_image::Pipeline::enough)), a JPEG 2000 picture comes at its lowest resolution that has at
-/// least that many columns and rows. All other files come whole.
+/// Reads one picture of a file, as the options say.
 ///
 /// # Errors
-/// Those of [`read_image`].
-pub fn read_image_reduced(
-    path: &Path,
-    limits: &ReadLimits,
-    enough: Option<(usize, usize)>,
-) -> Result<Image, ReadError> {
-    read_bytes(path, limits)
-        .and_then(|bytes| decode_image_reduced(&bytes, limits, enough))
-        .map_err(|reason| ReadError::new(path, reason))
+/// Those of [`read_image`], and where the file has no such frame.
+pub fn read_image_with(path: &Path, limits: &ReadLimits, options: &ReadOptions) -> Result<Image, ReadError> {
+    PictureFile::open(path, limits)?.image(options)
 }
 
-/// Decodes the content of one picture file.
+/// Decodes the content of one picture file, of several frames the first.
 ///
 /// # Errors
 /// [`DecodeError`] says what is wrong with the content. A decoder's panic is caught and reported as an error too.
 pub fn decode_image(bytes: &[u8], limits: &ReadLimits) -> Result<Image, DecodeError> {
-    decode_image_reduced(bytes, limits, None)
+    decode_image_with(bytes, limits, &ReadOptions::default())
 }
 
-/// Decodes the content of one picture file for a pipeline, as [`read_image_reduced`] does.
+/// Decodes one picture of a file's content, as the options say.
 ///
 /// # Errors
-/// Those of [`decode_image`].
-pub fn decode_image_reduced(
+/// Those of [`decode_image`], and where there is no such frame.
+pub fn decode_image_with(bytes: &[u8], limits: &ReadLimits, options: &ReadOptions) -> Result<Image, DecodeError> {
+    match Kind::of(bytes)? {
+        Kind::Dicom => dicom_image(&DicomFile::parse(bytes, limits)?, options),
+        Kind::Raster(format) => raster_image(bytes, format, limits, options),
+    }
+}
+
+/// What a content is, by how it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Dicom,
+    Raster(Format),
+}
+
+impl Kind {
+    fn of(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Ok(match image::guess_format(bytes) {
+            // The preamble of a DICOM file may begin like a TIFF file, so that programs for either read it.
+            _ if is_marked(bytes) => Self::Dicom,
+            Ok(ImageFormat::Png) => Self::Raster(Format::Png),
+            Ok(ImageFormat::Jpeg) => Self::Raster(Format::Jpeg),
+            Ok(ImageFormat::Bmp) => Self::Raster(Format::Bmp),
+            Ok(ImageFormat::Tiff) => Self::Raster(Format::Tiff),
+            // BigTIFF has a magic number of its own that `image` does not know.
+            _ if bytes.starts_with(b"II\x2b\0") || bytes.starts_with(b"MM\0\x2b") => Self::Raster(Format::Tiff),
+            // Without a mark it is a guess, and comes last.
+            _ if looks_like_dicom(bytes) => Self::Dicom,
+            other => return Err(not_a_picture(bytes, other.ok())),
+        })
+    }
+}
+
+fn dicom_image(file: &DicomFile, options: &ReadOptions) -> Result<Image, DecodeError> {
+    if options.frame.is_some() {
+        file.check_frames()?;
+    }
+    Ok(file.image_reduced(options.index(), options.enough)?)
+}
+
+fn raster_image(
     bytes: &[u8],
+    format: Format,
     limits: &ReadLimits,
-    enough: Option<(usize, usize)>,
+    options: &ReadOptions,
 ) -> Result<Image, DecodeError> {
-    let dicom = || Ok(DicomFile::parse(bytes, limits)?.image_reduced(0, enough)?);
-    let format = match image::guess_format(bytes) {
-        // The preamble of a DICOM file may begin like a TIFF file, so that programs for either read it.
-        _ if is_marked(bytes) => return dicom(),
-        Ok(ImageFormat::Png) => Format::Png,
-        Ok(ImageFormat::Jpeg) => Format::Jpeg,
-        Ok(ImageFormat::Bmp) => Format::Bmp,
-        Ok(ImageFormat::Tiff) => Format::Tiff,
-        // BigTIFF has a magic number of its own that `image` does not know.
-        _ if bytes.starts_with(b"II\x2b\0") || bytes.starts_with(b"MM\0\x2b") => Format::Tiff,
-        // Without a mark it is a guess, and comes last.
-        _ if looks_like_dicom(bytes) => return dicom(),
-        other => return Err(not_a_picture(bytes, other.ok())),
-    };
+    if let Some(frame) = options.frame.filter(|frame| frame.get() > 1) {
+        return Err(DecodeError::OneFrame { format, frame });
+    }
     let decode = || match format {
         Format::Png => png::decode(bytes, limits),
         Format::Jpeg => jpeg::decode(bytes, limits),

@@ -1,8 +1,11 @@
 //! What says who the patient is goes; what the picture is stays, to the last stored value.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
+mod dicom_file;
+
 use std::{fs, path::Path};
 
+use dicom_file::{EXPLICIT, RLE, element, item};
 use semio_data::{
     ReadLimits,
     deidentify::{BurnedIn, DeidentifyError, Key, Options, deidentify, deidentify_folder, find_text},
@@ -16,77 +19,51 @@ fn key() -> Key {
     Key::new(b"a secret of more than sixteen bytes").unwrap()
 }
 
-/// One element in explicit little endian.
-fn element(group: u16, element: u16, vr: &str, value: &[u8]) -> Vec<u8> {
-    let mut value = value.to_vec();
-    if !value.len().is_multiple_of(2) {
-        value.push(if vr == "UI" { 0 } else { b' ' });
-    }
-    let mut bytes = [group.to_le_bytes(), element.to_le_bytes()].concat();
-    bytes.extend(vr.as_bytes());
-    if matches!(vr, "SQ" | "OB" | "OW" | "UN" | "UT") {
-        bytes.extend([0, 0]);
-        bytes.extend((value.len() as u32).to_le_bytes());
-    } else {
-        bytes.extend((value.len() as u16).to_le_bytes());
-    }
-    bytes.extend(value);
-    bytes
-}
-
-fn item(content: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![0xfe, 0xff, 0x00, 0xe0];
-    bytes.extend((content.len() as u32).to_le_bytes());
-    bytes.extend(content);
-    bytes
-}
-
 /// A CT slice of 64 × 64 with a name in every corner of its header.
 fn file(pixels: &[u8; 64 * 64]) -> Vec<u8> {
     let nested = item(
         &[
-            element(0x0008, 0x0050, "SH", b"ACC4711"),
-            element(0x0010, 0x0010, "PN", b"Lovelace^Ada"),
-            element(0x0040, 0xa123, "PN", b"Lovelace^Ada"),
+            element((0x0008, 0x0050), "SH", b"ACC4711"),
+            element((0x0010, 0x0010), "PN", b"Lovelace^Ada"),
+            element((0x0040, 0xa123), "PN", b"Lovelace^Ada"),
         ]
         .concat(),
     );
-    let code = item(&element(0x0008, 0x0104, "LO", b"Chest of Lovelace"));
+    let code = item(&element((0x0008, 0x0104), "LO", b"Chest of Lovelace"));
     let body = [
-        element(0x0008, 0x0016, "UI", b"1.2.840.10008.5.1.4.1.1.2"),
-        element(0x0008, 0x0018, "UI", b"1.2.3.4"),
-        element(0x0008, 0x0020, "DA", b"20240301"),
-        element(0x0008, 0x0060, "CS", b"CT"),
-        element(0x0008, 0x0080, "LO", b"Hospital of Turin"),
-        element(0x0008, 0x1030, "LO", b"Head CT with contrast, Lovelace, ward 7"),
-        element(0x0008, 0x1110, "SQ", &nested),
-        element(0x0009, 0x0010, "LO", b"SECRET MAKER"),
-        element(0x0009, 0x1001, "LO", b"Lovelace"),
-        element(0x0010, 0x0010, "PN", b"Lovelace^Ada"),
-        element(0x0010, 0x0020, "LO", b"AL-1815"),
-        element(0x0010, 0x0030, "DA", b"18151210"),
-        element(0x0010, 0x0040, "CS", b"F"),
-        element(0x0010, 0x1010, "AS", b"036Y"),
-        element(0x0018, 0x0015, "CS", b"HEAD"),
-        element(0x0020, 0x000d, "UI", b"1.2.3.5"),
-        element(0x0020, 0x0010, "SH", b"AL-1815"),
-        element(0x0028, 0x0002, "US", &1u16.to_le_bytes()),
-        element(0x0028, 0x0004, "CS", b"MONOCHROME2"),
-        element(0x0028, 0x0010, "US", &64u16.to_le_bytes()),
-        element(0x0028, 0x0011, "US", &64u16.to_le_bytes()),
-        element(0x0028, 0x0100, "US", &8u16.to_le_bytes()),
-        element(0x0028, 0x0101, "US", &8u16.to_le_bytes()),
-        element(0x0028, 0x0102, "US", &7u16.to_le_bytes()),
-        element(0x0028, 0x0103, "US", &0u16.to_le_bytes()),
-        element(0x0040, 0x0275, "SQ", &code),
+        element((0x0008, 0x0016), "UI", b"1.2.840.10008.5.1.4.1.1.2"),
+        element((0x0008, 0x0018), "UI", b"1.2.3.4"),
+        element((0x0008, 0x0020), "DA", b"20240301"),
+        element((0x0008, 0x0060), "CS", b"CT"),
+        element((0x0008, 0x0080), "LO", b"Hospital of Turin"),
+        element((0x0008, 0x1030), "LO", b"Head CT with contrast, Lovelace, ward 7"),
+        element((0x0008, 0x1110), "SQ", &nested),
+        element((0x0009, 0x0010), "LO", b"SECRET MAKER"),
+        element((0x0009, 0x1001), "LO", b"Lovelace"),
+        element((0x0010, 0x0010), "PN", b"Lovelace^Ada"),
+        element((0x0010, 0x0020), "LO", b"AL-1815"),
+        element((0x0010, 0x0030), "DA", b"18151210"),
+        element((0x0010, 0x0040), "CS", b"F"),
+        element((0x0010, 0x1010), "AS", b"036Y"),
+        element((0x0018, 0x0015), "CS", b"HEAD"),
+        element((0x0020, 0x000d), "UI", b"1.2.3.5"),
+        element((0x0020, 0x0010), "SH", b"AL-1815"),
+        element((0x0028, 0x0002), "US", &1u16.to_le_bytes()),
+        element((0x0028, 0x0004), "CS", b"MONOCHROME2"),
+        element((0x0028, 0x0010), "US", &64u16.to_le_bytes()),
+        element((0x0028, 0x0011), "US", &64u16.to_le_bytes()),
+        element((0x0028, 0x0100), "US", &8u16.to_le_bytes()),
+        element((0x0028, 0x0101), "US", &8u16.to_le_bytes()),
+        element((0x0028, 0x0102), "US", &7u16.to_le_bytes()),
+        element((0x0028, 0x0103), "US", &0u16.to_le_bytes()),
+        element((0x0040, 0x0275), "SQ", &code),
         // An attribute that the table does not name, with the patient's number in it.
-        element(0x0054, 0x0400, "SH", b"for AL-1815"),
-        element(0x6000, 0x3000, "OW", &[1; 8]),
-        element(0x7fe0, 0x0010, "OW", pixels),
+        element((0x0054, 0x0400), "SH", b"for AL-1815"),
+        element((0x6000, 0x3000), "OW", &[1; 8]),
+        element((0x7fe0, 0x0010), "OW", pixels),
     ]
     .concat();
-    let meta = element(0x0002, 0x0010, "UI", b"1.2.840.10008.1.2.1");
-    [vec![0; 128], b"DICM".to_vec(), meta, body].concat()
+    dicom_file::file(EXPLICIT, &[body])
 }
 
 fn contains(bytes: &[u8], text: &str) -> bool {
@@ -295,8 +272,7 @@ fn coded_pixels_come_with_the_representations_that_their_syntax_announces() {
         item(&frame),
         vec![0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0],
     ];
-    let meta = element(0x0002, 0x0010, "UI", b"1.2.840.10008.1.2.5");
-    let bytes = [vec![0; 128], b"DICM".to_vec(), meta, body.concat()].concat();
+    let bytes = dicom_file::file(RLE, &body);
     let made = deidentify(&bytes, Options::default(), &key(), &ReadLimits::default()).unwrap();
     for stated in [&b"\x28\0\x10\0US"[..], b"\x28\0\x04\0CS", b"\x10\0\x10\0PN"] {
         assert!(made.bytes.windows(stated.len()).any(|window| window == stated));

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod dicom_file;
+
 use std::time::Instant;
 
+use dicom_file::{EXPLICIT, RLE, Writer, fragments, item, words};
 use dicom_toolkit_jpeg2000::{EncodeOptions, encode, encode_htj2k};
 use proptest::prelude::*;
 use semio_data::{
@@ -11,44 +14,6 @@ use semio_data::{
     dicom::{Age, DicomError, DicomFile, Sex, Values},
 };
 use semio_image::{Depth, Pipeline, Samples, Step, View, WindowFunction};
-
-const EXPLICIT: &str = "1.2.840.10008.1.2.1";
-const RLE: &str = "1.2.840.10008.1.2.5";
-
-/// Writes elements as explicit little endian.
-#[derive(Clone, Default)]
-struct Writer(Vec<u8>);
-
-impl Writer {
-    fn element(mut self, group: u16, element: u16, vr: &str, value: &[u8]) -> Self {
-        self.0.extend([group.to_le_bytes(), element.to_le_bytes()].concat());
-        self.0.extend(vr.as_bytes());
-        let length = value.len().next_multiple_of(2);
-        if matches!(vr, "OB" | "OW" | "SQ" | "UN" | "UT") {
-            self.0.extend([0, 0]);
-            self.0.extend((length as u32).to_le_bytes());
-        } else {
-            self.0.extend((length as u16).to_le_bytes());
-        }
-        self.0.extend(value);
-        self.0.resize(self.0.len() + length - value.len(), if vr == "UI" || vr == "OB" { 0 } else { b' ' });
-        self
-    }
-
-    fn text(self, group: u16, element: u16, vr: &str, value: &str) -> Self {
-        self.element(group, element, vr, value.as_bytes())
-    }
-
-    fn short(self, group: u16, element: u16, value: u16) -> Self {
-        self.element(group, element, "US", &value.to_le_bytes())
-    }
-
-    /// Preamble, mark and meta information before the data set.
-    fn file(self, syntax: &str) -> Vec<u8> {
-        let meta = Writer::default().text(0x0002, 0x0010, "UI", syntax);
-        [vec![0; 128], b"DICM".to_vec(), meta.0, self.0].concat()
-    }
-}
 
 /// A grey picture of 3 × 2 pixels with 12 of 16 bits.
 fn grey() -> Writer {
@@ -74,8 +39,6 @@ fn grey() -> Writer {
 /// An RLE frame of 2 × 3 pixels, all of them 7, in a fragment; `end` is what follows it.
 fn coded(end: &[u8]) -> Vec<u8> {
     let frame = [&[2, 0, 0, 0, 64, 0, 0, 0, 66, 0, 0, 0][..], &[0; 52], &[251, 0, 251, 7]].concat();
-    let item =
-        |content: &[u8]| [&[0xfe, 0xff, 0x00, 0xe0][..], &(content.len() as u32).to_le_bytes(), content].concat();
     let pixels = [&[0xe0, 0x7f, 0x10, 0x00, b'O', b'B', 0, 0, 0xff, 0xff, 0xff, 0xff][..], &item(&[]), &item(&frame)];
     [grey().file(RLE), pixels.concat(), end.to_vec()].concat()
 }
@@ -103,22 +66,15 @@ fn a_file_that_begins_with_a_blank_is_read_without_its_content() {
     );
 }
 
-fn words(values: &[u16]) -> Vec<u8> {
-    values.iter().flat_map(|v| v.to_le_bytes()).collect()
-}
-
 const STORED: [u16; 6] = [0, 864, 1064, 1264, 2000, 4095];
 
 fn whole() -> Vec<u8> {
     grey().element(0x7fe0, 0x0010, "OW", &words(&STORED)).file(EXPLICIT)
 }
 
-fn fragments(frame: &[u8]) -> Vec<u8> {
-    let mut value = b"\xe0\x7f\x10\0OB\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\0\0\0\0\xfe\xff\0\xe0".to_vec();
-    value.extend((frame.len() as u32).to_le_bytes());
-    value.extend(frame);
-    value.extend(b"\xfe\xff\xdd\xe0\0\0\0\0");
-    value
+/// Pixels in one fragment.
+fn fragment(frame: &[u8]) -> Vec<u8> {
+    fragments(&[item(&[]), item(frame)])
 }
 
 fn parse(bytes: &[u8]) -> Result<DicomFile<'_>, DicomError> {
@@ -140,7 +96,7 @@ fn slope(high_throughput: bool, with: impl Fn(Writer) -> Writer) -> Vec<u8> {
         .short(0x0028, 0x0102, 11)
         .short(0x0028, 0x0103, 0);
     let syntax = if high_throughput { "1.2.840.10008.1.2.4.201" } else { "1.2.840.10008.1.2.4.90" };
-    [with(grey).file(syntax), fragments(&coded)].concat()
+    [with(grey).file(syntax), fragment(&coded)].concat()
 }
 
 #[test]
@@ -248,13 +204,16 @@ fn what_makes_no_sense_is_refused_with_its_element() {
         say(&cut[..cut.len() - 2]),
         "the DICOM file ends early, inside of (7FE0,0010); copy it again from its source"
     );
-    let mpeg = grey().0;
-    let mpeg = Writer([mpeg, fragments(b"....")].concat()).file("1.2.840.10008.1.2.4.102");
-    assert!(
-        say(&mpeg).contains("MPEG-4 AVC/H.264 High Profile / Level 4.1, 1.2.840.10008.1.2.4.102"),
-        "{}",
-        say(&mpeg)
-    );
+    for (syntax, name) in [
+        ("1.2.840.10008.1.2.4.102", "MPEG-4 AVC/H.264 High Profile / Level 4.1"),
+        ("1.2.840.10008.1.2.4.110", "JPEG XL Lossless"),
+        ("1.2.840.10008.1.2.4.111", "JPEG XL JPEG Recompression"),
+        ("1.2.840.10008.1.2.4.112", "JPEG XL"),
+    ] {
+        let refused = say(&Writer([grey().0, fragment(b"....")].concat()).file(syntax));
+        assert!(refused.contains(&format!("the transfer syntax {name}, {syntax} are not supported")), "{refused}");
+        assert!(refused.contains("convert the file"), "{refused}");
+    }
     assert_eq!(parse(b"no picture at all").unwrap_err(), DicomError::NotDicom);
     let report = Writer::default().text(0x0008, 0x0060, "CS", "SR").file(EXPLICIT);
     assert_eq!(say(&report), "the DICOM file holds no pixels (SR)");
@@ -280,7 +239,7 @@ fn announced_sizes_are_checked_before_anything_is_made() {
     {
         large[at + 8..at + 10].copy_from_slice(&20_000u16.to_le_bytes());
     }
-    let large = Writer([large, fragments(b"....")].concat()).file(RLE);
+    let large = Writer([large, fragment(b"....")].concat()).file(RLE);
     assert!(matches!(parse(&large).unwrap().frame(0), Err(DicomError::Limit { .. })));
     assert!(start.elapsed().as_secs_f64() < 5.0, "{:?}", start.elapsed());
 }
@@ -304,7 +263,7 @@ proptest! {
     ) {
         let mut bytes = if coded {
             let run = [[2u8, 0, 0, 0, 64, 0, 0, 0, 68, 0, 0, 0].as_slice(), &[0; 52], &[253, 7, 255, 3, 5, 1, 2, 3, 4, 5, 6, 0]].concat();
-            Writer([grey().0, fragments(&run)].concat()).file(RLE)
+            Writer([grey().0, fragment(&run)].concat()).file(RLE)
         } else {
             whole()
         };

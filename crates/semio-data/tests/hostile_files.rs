@@ -1,55 +1,21 @@
 //! Small files that ask for much: each is refused or read, and neither takes seconds or gigabytes.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod dicom_file;
+
 use std::time::{Duration, Instant};
 
+use dicom_file::{EXPLICIT, RLE, element, file, fragments, grey_8 as grey, item};
 use semio_data::{
     ReadLimits, decode_image,
     deidentify::{BurnedIn, DeidentifyError, Key, Options, deidentify},
     dicom::{DicomError, DicomFile},
 };
 
-const EXPLICIT: &str = "1.2.840.10008.1.2.1";
-const RLE: &str = "1.2.840.10008.1.2.5";
 const DEFLATED_FRAMES: &str = "1.2.840.10008.1.2.8.1";
 
 /// What the audit's files took minutes for takes a tenth of a second; a machine that is busy with other tests is slower.
 const LIMIT: Duration = Duration::from_secs(4);
-
-fn element(tag: (u16, u16), vr: &str, value: &[u8]) -> Vec<u8> {
-    let mut bytes = [tag.0.to_le_bytes(), tag.1.to_le_bytes()].concat();
-    bytes.extend(vr.as_bytes());
-    if matches!(vr, "OB" | "OW") {
-        bytes.extend([0, 0]);
-        bytes.extend((value.len() as u32).to_le_bytes());
-    } else {
-        bytes.extend((value.len() as u16).to_le_bytes());
-    }
-    bytes.extend(value);
-    bytes
-}
-
-fn file(syntax: &str, elements: &[Vec<u8>]) -> Vec<u8> {
-    let padded = [syntax.as_bytes(), &[0][..syntax.len() % 2]].concat();
-    [vec![0; 128], b"DICM".to_vec(), element((0x0002, 0x0010), "UI", &padded), elements.concat()].concat()
-}
-
-/// What describes 8-bit grey pixels.
-fn grey(side: u16, frames: usize) -> Vec<u8> {
-    let short = |number, value: u16| element((0x0028, number), "US", &value.to_le_bytes());
-    let frames = format!("{frames:<8}");
-    let kind = [element((0x0028, 0x0004), "CS", b"MONOCHROME2 "), element((0x0028, 0x0008), "IS", frames.as_bytes())];
-    let numbers = [(0x0010, side), (0x0011, side), (0x0100, 8), (0x0101, 8), (0x0102, 7), (0x0103, 0)];
-    [short(0x0002, 1), kind.concat(), numbers.map(|(number, value)| short(number, value)).concat()].concat()
-}
-
-fn item(content: &[u8]) -> Vec<u8> {
-    [&[0xfe, 0xff, 0x00, 0xe0][..], &(content.len() as u32).to_le_bytes(), content].concat()
-}
-
-fn fragments(items: &[Vec<u8>]) -> Vec<u8> {
-    [&b"\xe0\x7f\x10\0OB\0\0\xff\xff\xff\xff"[..], &items.concat(), b"\xfe\xff\xdd\xe0\0\0\0\0"].concat()
-}
 
 fn key() -> Key {
     Key::new(b"0123456789abcdef").unwrap()

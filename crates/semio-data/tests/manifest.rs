@@ -281,6 +281,8 @@ fn unreadable_pictures_are_found() {
             heard.fetch_max(done, Ordering::Relaxed);
         });
         assert_eq!(heard.into_inner(), 5);
+        assert_eq!(bad.first_frames, 0);
+        let bad = bad.bad;
         assert_eq!(bad.iter().map(|b| b.name.as_str()).collect::<Vec<_>>(), ["a/text.png", "b/short.png"]);
         assert_eq!(bad.iter().map(|b| b.index).collect::<Vec<_>>(), [2, 4]);
         assert!(bad[0].reason.contains("text") && bad[1].reason.contains("ends early"), "{bad:?}");

@@ -12,6 +12,7 @@ use semio_data::{
 fn sample(name: &str, label: &str, group: Option<&str>) -> Sample {
     Sample {
         file: name.into(),
+        frame: None,
         name: name.into(),
         label: Some(label.into()),
         split: None,

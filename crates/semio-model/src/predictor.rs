@@ -302,6 +302,30 @@ impl Predictor {
         (class, probabilities)
     }
 
+    /// What pictures of one thing say together, such as the frames of one file: the mean of their probabilities, and the
+    /// class that the rule gives to it; `None` of no picture.
+    ///
+    /// A set of classes, novelty and experience hold for single pictures, and there are none for the mean.
+    pub fn together(&self, pictures: &[Prediction]) -> Option<(usize, Vec<f64>)> {
+        let first = pictures.first()?;
+        // The rule may ask for probabilities as they were before they were adapted to a place.
+        let back = self.site.as_ref().and_then(|s| PrevalenceShift::new(s.site().to_vec(), s.fitted().to_vec()).ok());
+        let mean = |of: &dyn Fn(&Prediction) -> Vec<f64>| {
+            let mut sum = vec![0.0; first.probabilities.len()];
+            for picture in pictures {
+                sum.iter_mut().zip(of(picture)).for_each(|(sum, p)| *sum += p);
+            }
+            sum.into_iter().map(|sum| sum / pictures.len() as f64).collect::<Vec<f64>>()
+        };
+        let shown = mean(&|p| p.probabilities.clone());
+        let decision = self.manifest.decision;
+        let class = match back.filter(|_| decision.is_free_of_prevalence()) {
+            Some(back) => decision.decide(&mean(&|p| back.apply(&p.probabilities))),
+            None => decision.decide(&shown),
+        };
+        Some((class, shown))
+    }
+
     /// Of the calibration pictures to which the rule gave this class with such a probability: how many there were, and what
     /// share was of it. `None` where there was none, the bundle is not calibrated, or probabilities are those of a site
     /// with other class frequencies, where such shares say nothing.

@@ -29,7 +29,13 @@ fn main() {
     let pipeline = recipe.pipeline().unwrap();
     let manifest = Manifest::load(&labels, &ManifestOptions::default()).unwrap();
     let train = manifest.samples.iter().filter(|s| s.split == Some(Split::Train));
-    let picture = |s: &semio_data::Sample| Picture { file: s.file.clone(), name: s.name.clone(), label: 0, mask: None };
+    let picture = |s: &semio_data::Sample| Picture {
+        file: s.file.clone(),
+        frame: s.frame,
+        name: s.name.clone(),
+        label: 0,
+        mask: None,
+    };
     let pictures: Vec<Picture> = train.map(picture).collect();
     let order: Vec<usize> = (0..pictures.len()).collect();
     let variation = Variation { augmentation: recipe.augmentation(), classes: vec![true], seed: 1 };

@@ -22,7 +22,7 @@ pub(crate) struct Seen {
 pub(crate) fn see(predictor: &Predictor, pictures: &[&Picture], threads: usize, batch: usize) -> Seen {
     let inputs: Vec<Input> = pictures.iter().map(|p| Input::from(*p)).collect();
     let (mut sights, mut labels, mut at) = (vec![], vec![], 0);
-    see_files(predictor, &predictor.manifest().pipeline, inputs.into_iter(), threads, batch, |_, result| {
+    see_files(predictor, &predictor.manifest().pipeline, inputs.into_iter(), threads, batch, |_, _, result| {
         if let Ok(sight) = result {
             sights.push(sight);
             labels.push(pictures[at].label);

@@ -4,15 +4,14 @@ use std::{
 };
 
 use semio_data::{
-    BadFile, Manifest, ManifestError, ManifestOptions, Purpose, Ratios, ReadError, ReadLimits, Sample, Split,
-    SplitError, check_files, data_hash,
+    BadFile, Checked, DataHash, Manifest, ManifestError, ManifestOptions, Purpose, Ratios, ReadError, ReadLimits,
+    Sample, Split, SplitError, check_files,
     leak::Alike,
     manifest::{Columns, LeftOut},
-    read_image,
     split::{SplitReport, assign, divided_groups, split},
 };
 use semio_image::{Color, Image, Keep, Samples};
-use semio_model::Leak;
+use semio_model::{GroupKind, Leak, Pictures, Seen};
 
 use crate::{
     apart::apart_from,
@@ -37,6 +36,8 @@ pub struct Dataset {
     pub split: SplitReport,
     /// Groups in all, and groups with pictures in more than one part; `None` where groups are unknown.
     pub groups: Option<(usize, usize)>,
+    /// What a group is.
+    pub group_kind: GroupKind,
     /// What the parts know of each other.
     pub leak: Leak,
     /// Groups of pictures that are alike, which the program's own splits keep together.
@@ -47,6 +48,8 @@ pub struct Dataset {
     units: Vec<Option<String>>,
     /// SHA-256 over names, classes, parts, groups and contents.
     pub sha256: String,
+    /// SHA-256 of each sample's file.
+    contents: Vec<[u8; 32]>,
 }
 
 /// Who decided which picture belongs to which part.
@@ -154,8 +157,9 @@ impl Dataset {
         let (mut report, mut columns) = (manifest.report, manifest.extra_columns);
         // Each file is read twice: once to know that it can be read, once to be compared with the others.
         let half = |done: usize, all: usize| progress(done, 2 * all);
-        let (mut samples, unreadable) =
+        let (mut samples, checked) =
             readable(manifest.samples, recipe.mask.keep(), recipe.skip_bad, recipe.threads, &half)?;
+        report.first_frames = checked.first_frames;
         drop_own_columns(&mut samples, &mut columns);
         let mut samples = apart_from(samples, &recipe.apart_from, &mut report)?;
         let (val, test) = (recipe.val_ratio, recipe.test_ratio);
@@ -202,20 +206,22 @@ impl Dataset {
                 sample.extra.push(measured.cell(i));
             }
         }
-        let sha256 = data_hash(&samples)?;
+        let hash = DataHash::of(&samples)?;
         Ok(Self {
             classes: manifest.classes,
             samples,
             report,
-            unreadable,
+            unreadable: checked.bad,
             origin,
             split: assignment.report,
             groups,
+            group_kind: recipe.group_kind(),
             leak: measured.leak,
             alike: alike.groups.len(),
             columns,
             units: together.into_iter().map(|sample| sample.group).collect(),
-            sha256,
+            sha256: hash.whole,
+            contents: hash.contents,
         })
     }
 
@@ -252,12 +258,30 @@ impl Dataset {
         let train: Vec<&Sample> = self.samples.iter().filter(|s| s.split == Some(Split::Train)).collect();
         let step = train.len().div_ceil(64).max(1);
         let limits = ReadLimits::default();
-        train.iter().step_by(step).any(|s| read_image(&s.file, &limits).is_ok_and(|image| shows_color(&image)))
+        train.iter().step_by(step).any(|s| s.read(&limits, None).is_ok_and(|image| shows_color(&image)))
     }
 
     /// Pictures of each part and class.
     pub fn counts(&self) -> BTreeMap<String, BTreeMap<String, usize>> {
         counts(&self.samples)
+    }
+
+    /// The pictures by the content of their files, in the parts of these samples: what a bundle remembers of them.
+    pub(crate) fn contents(&self, samples: &[Sample]) -> Pictures {
+        let mut pictures = Pictures::default();
+        for (sample, sha256) in samples.iter().zip(&self.contents) {
+            if let Some(part) = sample.split {
+                pictures.insert(part.name(), sha256);
+            }
+        }
+        pictures
+    }
+
+    /// What pictures of this data are to a model that was made from these contents.
+    pub(crate) fn seen(&self, contents: &Pictures, pictures: &[Picture]) -> Seen {
+        let names: HashSet<&str> = pictures.iter().map(|p| p.name.as_str()).collect();
+        let of = |(sample, sha256): (&Sample, _)| names.contains(sample.name.as_str()).then_some(sha256);
+        contents.seen(self.samples.iter().zip(&self.contents).filter_map(of))
     }
 
     /// The pictures with their classes, parts, groups and further columns as CSV, with absolute paths: what `--data`
@@ -276,7 +300,9 @@ impl Dataset {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let masks = samples.iter().any(|s| s.mask.is_some());
         let mut writer = csv::Writer::from_writer(vec![]);
-        let own = ["file", "label", "split", "group"].into_iter().chain(masks.then_some("mask")).chain([CALIBRATION]);
+        let frames = samples.iter().any(|s| s.frame.is_some());
+        let own = ["file"].into_iter().chain(frames.then_some("frame")).chain(["label", "split", "group"]);
+        let own = own.chain(masks.then_some("mask")).chain([CALIBRATION]);
         writer.write_record(own.chain(self.columns.iter().map(String::as_str)))?;
         for s in samples {
             let mask = s.mask.as_deref().map(|mask| absolute(mask).to_string_lossy().into_owned()).unwrap_or_default();
@@ -284,7 +310,9 @@ impl Dataset {
             let file = absolute(&s.file);
             let file = file.to_string_lossy();
             let (label, group) = (s.label.as_deref().unwrap_or(""), s.group.as_deref().unwrap_or(""));
-            let own = [&*file, label, s.split.map_or("", Split::name), group].into_iter();
+            let frame = s.frame.map_or_else(String::new, |frame| frame.to_string());
+            let own = [&*file].into_iter().chain(frames.then_some(frame.as_str()));
+            let own = own.chain([label, s.split.map_or("", Split::name), group]);
             let own = own.chain(masks.then_some(mask.as_str())).chain([if calibration { "yes" } else { "" }]);
             writer.write_record(own.chain(s.extra.iter().map(String::as_str)))?;
         }
@@ -353,6 +381,7 @@ fn options(recipe: &Recipe) -> Result<ManifestOptions, RecipeError> {
         purpose: Purpose::Train,
         columns: Columns {
             file: recipe.file_column.clone(),
+            frame: recipe.frame_column.clone(),
             label: recipe.label_column.clone(),
             split: recipe.split_column.clone(),
             group: recipe.group_column.clone(),
@@ -373,16 +402,16 @@ pub(crate) fn readable(
     skip_bad: bool,
     threads: usize,
     progress: &(dyn Fn(usize, usize) + Sync),
-) -> Result<(Vec<Sample>, Vec<BadFile>), DatasetError> {
+) -> Result<(Vec<Sample>, Checked), DatasetError> {
     let n = samples.len();
     check_masks(&samples, keep)?;
-    let bad = check_files(&samples, &ReadLimits::default(), keep.is_some(), threads, &|done| progress(done, n));
-    if !bad.is_empty() && !skip_bad {
-        return Err(DatasetError::Unreadable { bad });
+    let checked = check_files(&samples, &ReadLimits::default(), keep.is_some(), threads, &|done| progress(done, n));
+    if !checked.bad.is_empty() && !skip_bad {
+        return Err(DatasetError::Unreadable { bad: checked.bad });
     }
-    let mut skipped = bad.iter().map(|b| b.index).peekable();
+    let mut skipped = checked.bad.iter().map(|b| b.index).peekable();
     let keep = |(i, sample)| skipped.next_if_eq(&i).is_none().then_some(sample);
-    Ok((samples.into_iter().enumerate().filter_map(keep).collect(), bad))
+    Ok((samples.into_iter().enumerate().filter_map(keep).collect(), checked))
 }
 
 /// Every picture needs a mask where the network sees a part of it.

@@ -64,7 +64,8 @@ fn shown(
     method: Method,
 ) -> (Option<Vec<u8>>, Option<Vec<u8>>, Option<String>) {
     let pipeline = &predictor.manifest().pipeline;
-    let read = read_seen(pipeline, &picture.file, picture.mask.as_deref(), &ReadLimits::default());
+    let Picture { file, frame, mask, .. } = picture;
+    let read = read_seen(pipeline, file, *frame, mask.as_deref(), &ReadLimits::default());
     let Ok((image, mask)) = read else { return (None, None, None) };
     let png = thumbnail(&image);
     let Ok(input) = predictor.prepare_with_mask(&image, mask.as_ref()) else { return (png, None, None) };

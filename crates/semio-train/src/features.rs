@@ -256,10 +256,11 @@ fn lock(store: &Mutex<FeatureStore>) -> std::sync::MutexGuard<'_, FeatureStore> 
     store.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// SHA-256 of each picture's file; where masks are used, of both files' hashes.
+/// SHA-256 of each picture's file; where masks are used or frames named, of the files' hashes and the frame's number.
 fn contents(pictures: &[Picture], masks: bool, threads: usize) -> Result<Vec<[u8; 32]>, LoadError> {
     let content = |picture: &Picture| {
         let own = file_sha256(&picture.file).map_err(LoadError::Read)?;
+        let own = picture.frame.map_or(own, |n| Sha256::digest([&own[..], &n.get().to_le_bytes()].concat()).into());
         let Some(mask) = picture.mask.as_ref().filter(|_| masks) else { return Ok(own) };
         let mask = file_sha256(mask).map_err(LoadError::Read)?;
         Ok(Sha256::digest([own, mask].concat()).into())

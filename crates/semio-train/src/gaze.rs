@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use semio_data::{ReadLimits, Sample, read_image, read_image_reduced};
+use semio_data::{ReadLimits, Sample, read_image};
 use semio_image::Mask;
 use semio_model::{
     Predictor,
@@ -65,7 +65,7 @@ pub fn gaze(
         progress(done);
         let label = predictor.manifest().classes.iter().position(|c| Some(c) == sample.label.as_ref());
         if let (Some(mask), Some(label)) = (&sample.mask, label) {
-            match one(predictor, &sample.file, mask, label, method)? {
+            match one(predictor, sample, mask, label, method)? {
                 Sighting::Seen { hit, inside, area } => {
                     found.pictures += 1;
                     found.hits += usize::from(hit);
@@ -114,14 +114,14 @@ enum Sighting {
 
 fn one(
     predictor: &Predictor,
-    file: &Path,
+    sample: &Sample,
     mask: &Path,
     label: usize,
     method: Method,
 ) -> Result<Sighting, ExplainError> {
     let limits = ReadLimits::default();
     let enough = predictor.manifest().pipeline.enough();
-    let (Ok(image), Ok(mask)) = (read_image_reduced(file, &limits, enough), read_image(mask, &limits)) else {
+    let (Ok(image), Ok(mask)) = (sample.read(&limits, enough), read_image(mask, &limits)) else {
         return Ok(Sighting::Unreadable);
     };
     let mask = Mask::of(&mask);

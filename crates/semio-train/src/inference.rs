@@ -1,11 +1,11 @@
-use std::{ops::ControlFlow, path::PathBuf};
+use std::{num::NonZeroU32, ops::ControlFlow, path::PathBuf};
 
-use semio_data::ReadLimits;
+use semio_data::{PictureFile, ReadLimits};
 use semio_image::Pipeline;
 use semio_model::{Prediction, Predictor, Prepared, Sight};
 
 use crate::{
-    loader::{LoadError, Picture, read_seen},
+    loader::{LoadError, Picture, see},
     parallel,
 };
 use semio_stats::{Predictions, PredictionsError};
@@ -17,30 +17,34 @@ pub struct Input {
     pub name: String,
     /// Where it lies.
     pub file: PathBuf,
+    /// Which of its frames, counted from 1; the first where none is named.
+    pub frame: Option<NonZeroU32>,
     /// Where its mask lies, if it has one.
     pub mask: Option<PathBuf>,
 }
 
 impl From<&Picture> for Input {
     fn from(picture: &Picture) -> Self {
-        Self { name: picture.name.clone(), file: picture.file.clone(), mask: picture.mask.clone() }
+        let Picture { file, frame, name, mask, .. } = picture.clone();
+        Self { name, file, frame, mask }
     }
 }
 
 /// Predicts files in their order, reading ahead on all cores.
 ///
 /// Memory does not grow with the number of files. A file that cannot be read gives its error in its place and holds
-/// up nothing else. `consume` may stop the work.
+/// up nothing else. `consume` is told how many frames the file has, 0 where it cannot be opened, and may stop the work.
+/// Frames of one file that follow each other are read from it together.
 pub fn predict_files<B>(
     predictor: &Predictor,
     inputs: impl Iterator<Item = Input> + Send,
     threads: usize,
     batch_size: usize,
-    mut consume: impl FnMut(Input, Result<Prediction, LoadError>) -> ControlFlow<B>,
+    mut consume: impl FnMut(Input, u32, Result<Prediction, LoadError>) -> ControlFlow<B>,
 ) -> Option<B> {
     let pipeline = &predictor.manifest().pipeline;
-    see_files(predictor, pipeline, inputs, threads, batch_size, |input, result| {
-        consume(input, result.map(|sight| predictor.judge(&sight)))
+    see_files(predictor, pipeline, inputs, threads, batch_size, |input, frames, result| {
+        consume(input, frames, result.map(|sight| predictor.judge(&sight)))
     })
 }
 
@@ -51,12 +55,12 @@ pub(crate) fn see_files<B>(
     inputs: impl Iterator<Item = Input> + Send,
     threads: usize,
     batch_size: usize,
-    mut consume: impl FnMut(Input, Result<Sight, LoadError>) -> ControlFlow<B>,
+    mut consume: impl FnMut(Input, u32, Result<Sight, LoadError>) -> ControlFlow<B>,
 ) -> Option<B> {
     let limits = ReadLimits::default();
-    let prepare = |input: &Input| {
+    let prepare = |input: &Input, file: &PictureFile| {
         let unfit = |reason| LoadError::Prepare { file: input.file.clone(), reason };
-        let (image, mask) = read_seen(pipeline, &input.file, input.mask.as_deref(), &limits)?;
+        let (image, mask) = see(pipeline, file, input.frame, input.mask.as_deref(), &limits)?;
         Prepared::new(pipeline, &image, mask.as_ref()).map_err(unfit)
     };
     let mut inputs = inputs.fuse();
@@ -65,27 +69,36 @@ pub(crate) fn see_files<B>(
         (!chunk.is_empty()).then_some(chunk)
     });
     let work = |chunk: Vec<Input>| -> Vec<_> {
+        let mut open: Option<PictureFile> = None;
         let one = |input: Input| {
-            let prepared = prepare(&input);
-            (input, prepared)
+            let same = open.take().filter(|open| input.frame.is_some() && open.path() == input.file);
+            let opened = same.map_or_else(|| PictureFile::open(&input.file, &limits), Ok);
+            let (frames, prepared) = match opened {
+                Ok(file) => {
+                    let prepared = prepare(&input, &file);
+                    (open.insert(file).frames(), prepared)
+                }
+                Err(error) => (0, Err(error.into())),
+            };
+            (input, frames, prepared)
         };
         chunk.into_iter().map(one).collect()
     };
     parallel::ordered(threads, 2 * threads + 1, chunks, work, |chunk| {
         let mut prepared = vec![];
         let mut rest = vec![];
-        for (input, result) in chunk {
-            rest.push((input, result.map(|values| prepared.push(values))));
+        for (input, frames, result) in chunk {
+            rest.push((input, frames, result.map(|values| prepared.push(values))));
         }
         let mut sights = predictor.see(&prepared).into_iter();
-        for (input, result) in rest {
+        for (input, frames, result) in rest {
             match result {
                 Ok(()) => {
                     if let Some(sight) = sights.next() {
-                        consume(input, Ok(sight))?;
+                        consume(input, frames, Ok(sight))?;
                     }
                 }
-                Err(error) => consume(input, Err(error))?,
+                Err(error) => consume(input, frames, Err(error))?,
             }
         }
         ControlFlow::Continue(())
@@ -157,7 +170,7 @@ pub(crate) fn judge_seen(
     let (mut kept, mut unreadable, mut done) = (vec![], vec![], 0);
     let (mut truth, mut probabilities, mut decided, mut answered) = (vec![], vec![], vec![], vec![]);
     let mut results = vec![];
-    see_files(predictor, pipeline, inputs, threads, batch_size, |input, result| {
+    see_files(predictor, pipeline, inputs, threads, batch_size, |input, _, result| {
         let picture = &pictures[done];
         done += 1;
         match result {

@@ -1,4 +1,5 @@
 use std::{
+    num::NonZeroU32,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::{
@@ -7,7 +8,7 @@ use std::{
     },
 };
 
-use semio_data::{ReadError, ReadLimits, Sample, read_image, read_image_reduced};
+use semio_data::{PictureFile, ReadError, ReadLimits, ReadOptions, Sample, read_image};
 use semio_image::{Augmentation, Image, Mask, Pipeline, PipelineError, sample_seed};
 
 use crate::parallel;
@@ -17,6 +18,8 @@ use crate::parallel;
 pub struct Picture {
     /// Where it lies.
     pub file: PathBuf,
+    /// Which of the file's frames it is, counted from 1; the first where none is named.
+    pub frame: Option<NonZeroU32>,
     /// As the data's own list spells it.
     pub name: String,
     /// Place of its class among the classes.
@@ -29,7 +32,8 @@ impl Picture {
     /// A sample whose label is one of the classes; none for another.
     pub fn of(sample: &Sample, classes: &[String]) -> Option<Self> {
         let label = classes.iter().position(|c| Some(c) == sample.label.as_ref())?;
-        Some(Self { file: sample.file.clone(), name: sample.name.clone(), label, mask: sample.mask.clone() })
+        let Sample { file, frame, name, mask, .. } = sample.clone();
+        Some(Self { file, frame, name, label, mask })
     }
 }
 
@@ -40,10 +44,22 @@ impl Picture {
 pub fn read_seen(
     pipeline: &Pipeline,
     file: &Path,
+    frame: Option<NonZeroU32>,
     mask: Option<&Path>,
     limits: &ReadLimits,
 ) -> Result<(Image, Option<Mask>), LoadError> {
-    let image = read_image_reduced(file, limits, pipeline.enough())?;
+    see(pipeline, &PictureFile::open(file, limits)?, frame, mask, limits)
+}
+
+/// The same of a file that is open.
+pub(crate) fn see(
+    pipeline: &Pipeline,
+    file: &PictureFile,
+    frame: Option<NonZeroU32>,
+    mask: Option<&Path>,
+    limits: &ReadLimits,
+) -> Result<(Image, Option<Mask>), LoadError> {
+    let image = file.image(&ReadOptions { frame, enough: pipeline.enough() })?;
     let mask = mask.filter(|_| pipeline.keep().is_some()).map(|mask| read_image(mask, limits)).transpose()?;
     Ok((image, mask.as_ref().map(Mask::of)))
 }
@@ -160,7 +176,8 @@ impl<'a> Loader<'a> {
         let prepared = if let Some(kept) = self.kept[index].get() {
             kept
         } else {
-            let (image, mask) = read_seen(self.pipeline, &picture.file, picture.mask.as_deref(), &self.limits)?;
+            let Picture { file, frame, mask, .. } = picture;
+            let (image, mask) = read_seen(self.pipeline, file, *frame, mask.as_deref(), &self.limits)?;
             read = self.pipeline.prepare_with_mask(&image, mask.as_ref()).map_err(unfit)?;
             let bytes = size(&read.0) + read.1.as_ref().map_or(0, |mask| mask.inside().len());
             let room = |left: usize| left.checked_sub(bytes);

@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use semio_data::{ManifestOptions, Purpose, manifest::Columns};
+use semio_model::GroupKind;
 use semio_train::Recipe;
 use serde::Serialize;
 
@@ -31,10 +32,18 @@ pub(crate) struct DataFlags {
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     group_column: Option<String>,
+    /// What a group is: patients, or look-alikes where only likeness is known [default: as the column's name tells]
+    #[arg(long, value_name = "KIND", value_parser = ["patients", "look-alikes"])]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_kind: Option<String>,
     /// CSV column with the mask of lesion or organ [default: mask, if present]
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     mask_column: Option<String>,
+    /// CSV column with the number of a DICOM file's frame, from 1 on [default: frame, if present]
+    #[arg(long, value_name = "NAME")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frame_column: Option<String>,
     /// Classes to use, in this order [default: all]
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -60,19 +69,29 @@ fn is_false(value: &bool) -> bool {
 
 impl DataFlags {
     /// The flags of a command that only looks for files.
-    pub(crate) fn for_files(file_column: Option<String>, mask_column: Option<String>) -> Self {
+    pub(crate) fn for_files([file_column, mask_column, frame_column]: [Option<String>; 3]) -> Self {
         Self {
             data: None,
             file_column,
             label_column: None,
             split_column: None,
             group_column: None,
+            group_kind: None,
             mask_column,
+            frame_column,
             classes: vec![],
             map: vec![],
             filter: vec![],
             skip_bad: false,
         }
+    }
+
+    /// What a group is, where it was said.
+    pub(crate) fn group_kind(&self) -> Option<GroupKind> {
+        self.group_kind.as_deref().map(|kind| match kind {
+            "patients" => GroupKind::Patients,
+            _ => GroupKind::LookAlikes,
+        })
     }
 
     /// The same as the data crate wants it.
@@ -81,6 +100,7 @@ impl DataFlags {
             purpose,
             columns: Columns {
                 file: self.file_column.clone(),
+                frame: self.frame_column.clone(),
                 label: self.label_column.clone(),
                 split: self.split_column.clone(),
                 group: self.group_column.clone(),

@@ -3,16 +3,17 @@
 use std::{
     collections::HashMap,
     io::{self, BufRead},
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
 use clap::Args;
-use semio_data::{Manifest, Purpose};
+use semio_data::{Frames, Manifest, Purpose, ReadLimits, frame_count, frame_name};
 use semio_train::Input;
 
 use crate::{fault::Fault, flags::DataFlags};
 
-/// How lists name pictures, and where masks lie.
+/// How lists name pictures, where masks lie, and which frames are taken.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct InputFlags {
     /// CSV lists: column with the file's path [default: file]
@@ -21,9 +22,44 @@ pub(crate) struct InputFlags {
     /// CSV lists: column with the mask's path, for models that see parts of pictures [default: mask, if present]
     #[arg(long, value_name = "NAME")]
     mask_column: Option<String>,
+    /// CSV lists: column with the number of a DICOM file's frame, from 1 on [default: frame, if present]
+    #[arg(long, value_name = "NAME")]
+    frame_column: Option<String>,
+    /// Frame of DICOM files with several: its number, from 1 on, or all [default: the first]
+    #[arg(long, value_name = "N|all")]
+    frame: Option<Frames>,
     /// Folder with a mask of the same name for each picture, for models that see parts of pictures
     #[arg(long, value_name = "DIR")]
     masks: Option<PathBuf>,
+}
+
+impl InputFlags {
+    /// Whether each frame of a file is an input of its own.
+    pub(crate) fn wants_all_frames(&self) -> bool {
+        self.frame == Some(Frames::All)
+    }
+
+    /// What becomes of a file: itself, one of its frames, or each.
+    fn frames_of(&self) -> impl Fn(Input) -> Box<dyn Iterator<Item = Input> + Send> + Send + use<> {
+        let frames = self.frame.unwrap_or_default();
+        move |input| {
+            let whole = input.clone();
+            let numbered = move |frame| {
+                let name = frame_name(&whole.name, frame);
+                Input { frame: Some(frame), name, ..whole.clone() }
+            };
+            match frames {
+                Frames::First => Box::new(std::iter::once(input)),
+                Frames::Number(frame) => Box::new(std::iter::once(numbered(frame))),
+                Frames::All => match frame_count(&input.file, &ReadLimits::default()) {
+                    Ok(1) => Box::new(std::iter::once(input)),
+                    Ok(count) => Box::new((1..=count).filter_map(NonZeroU32::new).map(numbered)),
+                    // What is wrong with it is told when a frame is read.
+                    Err(_) => Box::new(std::iter::once(numbered(NonZeroU32::MIN))),
+                },
+            }
+        }
+    }
 }
 
 /// Files in the order of the paths: pictures, folders, patterns, lists, or `-` for names on standard input.
@@ -40,7 +76,8 @@ pub(crate) fn inputs(paths: &[String], flags: &InputFlags) -> Result<(Inputs, Op
     if paths == ["-"] {
         let lines = io::BufReader::new(io::stdin()).lines();
         let names = lines.map_while(Result::ok).map(|l| l.trim_end_matches('\r').to_owned()).filter(|l| !l.is_empty());
-        return Ok((Box::new(names.map(file).map(masked)), None));
+        let inputs = names.map(file).map(masked);
+        return Ok((Box::new(inputs.flat_map(flags.frames_of())), None));
     }
     let mut inputs = vec![];
     for path in paths {
@@ -49,8 +86,13 @@ pub(crate) fn inputs(paths: &[String], flags: &InputFlags) -> Result<(Inputs, Op
         }
         expand(path, flags, &mut inputs)?;
     }
-    let known = inputs.len();
-    Ok((Box::new(inputs.into_iter().map(masked)), Some(known)))
+    if flags.frame.is_some() && inputs.iter().any(|input| input.frame.is_some()) {
+        return Err(Fault::usage("--frame and a list whose rows name frames contradict each other")
+            .help("leave --frame away, or name no column of frames"));
+    }
+    // How many frames a file has is found out when its turn comes.
+    let known = Some(inputs.len()).filter(|_| !flags.wants_all_frames());
+    Ok((Box::new(inputs.into_iter().map(masked).flat_map(flags.frames_of())), known))
 }
 
 /// The files of a folder by their names without ending.
@@ -70,12 +112,14 @@ fn expand(text: &str, flags: &InputFlags, inputs: &mut Vec<Input>) -> Result<(),
     let path = Path::new(text);
     let is_list = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
     if path.is_dir() || path.is_file() && is_list {
-        let flags = DataFlags::for_files(flags.file_column.clone(), flags.mask_column.clone());
+        let columns = [&flags.file_column, &flags.mask_column, &flags.frame_column];
+        let flags = DataFlags::for_files(columns.map(Clone::clone));
         let manifest = Manifest::load(path, &flags.options(Purpose::Predict)?)?;
         inputs.extend(manifest.samples.into_iter().map(|sample| Input {
             // Inside a folder the name begins where the user began; in a list it is the list's own.
             name: if path.is_dir() { path.join(&sample.name).display().to_string() } else { sample.name },
             file: sample.file,
+            frame: sample.frame,
             mask: sample.mask,
         }));
     } else if !path.exists() && text.contains(['*', '?', '[']) {
@@ -93,5 +137,5 @@ fn expand(text: &str, flags: &InputFlags, inputs: &mut Vec<Input>) -> Result<(),
 }
 
 fn file(name: String) -> Input {
-    Input { file: PathBuf::from(&name), name, mask: None }
+    Input { file: PathBuf::from(&name), frame: None, name, mask: None }
 }

@@ -64,9 +64,9 @@ pub enum DicomError {
         limit: String,
     },
     /// A frame that is not there.
-    #[error("frame {frame} is asked for, the DICOM file has {frames}, counted from 0")]
+    #[error("frame {} is asked for, and the DICOM file has {}", u64::from(*frame) + 1, has(*frames))]
     NoFrame {
-        /// The frame.
+        /// The frame, counted from 0 as [`super::DicomFile::frame`] counts; in words it is counted from 1.
         frame: u32,
         /// How many there are.
         frames: u32,
@@ -77,6 +77,10 @@ pub enum DicomError {
         /// The transfer syntax.
         syntax: TransferSyntax,
     },
+}
+
+fn has(frames: u32) -> String {
+    if frames == 1 { "only frame 1".into() } else { format!("{frames}: 1 to {frames}") }
 }
 
 impl DicomError {

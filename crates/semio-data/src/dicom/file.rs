@@ -38,8 +38,13 @@ impl DicomFile<'static> {
     /// # Errors
     /// [`ReadError`] names the file and says what is wrong with it.
     pub fn open(path: &Path, limits: &ReadLimits) -> Result<Self, ReadError> {
-        let read = || Ok(DicomFile::new(Cow::Owned(read_bytes(path, limits)?), limits, false)?);
+        let read = || Ok(DicomFile::of(read_bytes(path, limits)?, limits)?);
         read().map_err(|reason| ReadError::new(path, reason))
+    }
+
+    /// As [`Self::parse`], and keeps the content.
+    pub(crate) fn of(bytes: Vec<u8>, limits: &ReadLimits) -> Result<Self, DicomError> {
+        Self::new(Cow::Owned(bytes), limits, false)
     }
 }
 
@@ -102,6 +107,26 @@ impl<'a> DicomFile<'a> {
             _ => Charset::of(&[]),
         };
         Ok(Self { bytes, encoding, data, charset, limits: *limits, note, starts: OnceLock::new(), syntax })
+    }
+
+    /// The number of frames as the file says it, 1 where it says none.
+    pub(crate) fn said_frames(&self) -> u32 {
+        self.number(&self.data, Tag::FRAMES).map_or(1, |said| said.clamp(1.0, f64::from(u32::MAX)) as u32)
+    }
+
+    /// Refuses a file that says it has more frames than bytes: nobody is to ask for each of two thousand million frames.
+    pub(crate) fn check_frames(&self) -> Result<(), DicomError> {
+        let (frames, bytes) = (self.said_frames(), self.bytes.len());
+        if frames as usize <= bytes {
+            return Ok(());
+        }
+        let (what, limit) = (format!("{frames} frames"), format!("one for each of its {bytes} bytes"));
+        Err(DicomError::Limit { what, limit })
+    }
+
+    /// Whether the number of frames would have come by now, where only the beginning of a file is read.
+    pub(crate) fn is_past_frames(&self) -> bool {
+        self.data.elements().iter().any(|element| element.tag > Tag::FRAMES)
     }
 
     /// How elements and pixels are coded; told from the first element where the file does not say it.

@@ -285,6 +285,11 @@ impl<'a> Table<'a> {
     pub(super) fn burned_in(&self) -> usize {
         (0..self.len()).filter_map(|i| self.measured(i)).filter(|m| m.burned_in).count()
     }
+
+    /// Files with several frames of which the first was read because none is named.
+    pub(super) fn first_frames(&self) -> usize {
+        (0..self.len()).filter_map(|i| self.measured(i)).filter(|m| m.first_of_several).count()
+    }
 }
 
 /// Rows of a table that are shown at most; the smallest are added up.

@@ -1,11 +1,10 @@
-use std::path::Path;
-
 use semio_image::{Color, Filter, Image, Samples};
 
 use crate::{
     dicom::{DicomFile, is_marked, looks_like_dicom},
     likeness::Fingerprint,
-    raster::{DecodeError, ReadLimits, decode_image, read_bytes},
+    manifest::Sample,
+    raster::{DecodeError, ReadLimits, ReadOptions, decode_image_with, read_bytes},
 };
 
 /// Side of the small picture that pictures of a class are compared by.
@@ -28,20 +27,23 @@ pub(super) struct Measured {
     pub(super) view: Option<Box<str>>,
     pub(super) manufacturer: Option<Box<str>>,
     pub(super) burned_in: bool,
+    /// Whether the file has several frames, and no one chose this one.
+    pub(super) first_of_several: bool,
 }
 
-/// Reads and measures one file; `with` sees the decoded picture.
-pub(super) fn measure(file: &Path, limits: &ReadLimits, with: impl FnOnce(&Image)) -> Result<Measured, String> {
+/// Reads and measures one picture; `with` sees the decoded picture.
+pub(super) fn measure(sample: &Sample, limits: &ReadLimits, with: impl FnOnce(&Image)) -> Result<Measured, String> {
     let read = || -> Result<Measured, DecodeError> {
-        let bytes = read_bytes(file, limits)?;
+        let bytes = read_bytes(&sample.file, limits)?;
         if !(is_marked(&bytes) || (image::guess_format(&bytes).is_err() && looks_like_dicom(&bytes))) {
-            let image = decode_image(&bytes, limits)?;
+            let image = decode_image_with(&bytes, limits, &ReadOptions { frame: sample.frame, enough: None })?;
             with(&image);
             return Ok(of(&image, format(&bytes), stored_bits(&image)));
         }
         let dicom = DicomFile::parse(&bytes, limits)?;
-        let image = dicom.image(0)?;
-        let bits = dicom.layout()?.map_or(0, |layout| layout.bits_stored);
+        let image = dicom.image(sample.frame.map_or(0, |frame| frame.get() - 1))?;
+        let layout = dicom.layout()?;
+        let bits = layout.as_ref().map_or(0, |layout| layout.bits_stored);
         with(&image);
         let attributes = dicom.attributes();
         Ok(Measured {
@@ -50,6 +52,7 @@ pub(super) fn measure(file: &Path, limits: &ReadLimits, with: impl FnOnce(&Image
             view: attributes.view.map(Into::into),
             manufacturer: attributes.manufacturer.map(Into::into),
             burned_in: attributes.burned_in == Some(true),
+            first_of_several: sample.frame.is_none() && layout.is_some_and(|layout| layout.frames > 1),
             ..of(&image, "DICOM", bits)
         })
     };
@@ -74,6 +77,7 @@ fn of(image: &Image, format: &'static str, bits: u8) -> Measured {
         view: None,
         manufacturer: None,
         burned_in: false,
+        first_of_several: false,
     }
 }
 

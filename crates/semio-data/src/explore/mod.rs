@@ -15,7 +15,6 @@ mod warnings;
 
 use std::{
     collections::BTreeMap,
-    path::Path,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -183,7 +182,7 @@ pub fn explore(
     let chosen = sheet::choose(samples, options.thumbnails);
     let thumbnails = Mutex::new(Thumbnails::default());
     let read = |(place, sample): (usize, &Sample)| {
-        let measured = measure::measure(&sample.file, &options.limits, |image| {
+        let measured = measure::measure(sample, &options.limits, |image| {
             if chosen.contains(&place)
                 && let Some(jpeg) = sheet::thumbnail(image)
             {
@@ -209,9 +208,8 @@ fn describe(
     let table = facts::Table::new(samples, columns, measured, options.source_column.as_deref());
     let fingerprints: Vec<Option<Fingerprint>> =
         measured.iter().map(|m| m.as_ref().ok().map(|m| m.fingerprint)).collect();
-    let files: Vec<&Path> = samples.iter().map(|sample| sample.file.as_path()).collect();
     let exact = likeness::exact(&fingerprints);
-    let near = likeness::near(&files, &fingerprints, &options.limits);
+    let near = likeness::near(samples, &fingerprints, &options.limits);
     let alike = likeness::groups(samples.len(), &exact, &near);
     let unreadable: Vec<Unreadable> = samples
         .iter()
@@ -221,13 +219,13 @@ fn describe(
     let report = leak::compare(samples, &exact, &alike);
     let outliers = outliers::find(samples, measured);
     for outlier in &outliers {
-        if let Some(jpeg) = sheet::read_thumbnail(&samples[outlier.place].file, &options.limits) {
+        if let Some(jpeg) = sheet::read_thumbnail(&samples[outlier.place], &options.limits) {
             thumbnails.insert(outlier.place, jpeg);
         }
     }
     let duplicates = duplicates(samples, &exact, &alike);
     for place in alike.iter().take(sheet::GROUPS).flat_map(|group| group.iter().take(sheet::MEMBERS)) {
-        if let Some(jpeg) = sheet::read_thumbnail(&samples[*place].file, &options.limits) {
+        if let Some(jpeg) = sheet::read_thumbnail(&samples[*place], &options.limits) {
             thumbnails.insert(*place, jpeg);
         }
     }

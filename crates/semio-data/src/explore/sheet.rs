@@ -1,19 +1,13 @@
 //! Small pictures for the page.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use image::{ExtendedColorType, ImageEncoder, codecs::jpeg::JpegEncoder};
 use semio_image::{Color, Filter, Image, Samples};
 use sha2::{Digest, Sha256};
 
 use super::Outlier;
-use crate::{
-    manifest::Sample,
-    raster::{ReadLimits, read_image},
-};
+use crate::{manifest::Sample, raster::ReadLimits};
 
 /// Longest side in pixels.
 const SIDE: usize = 112;
@@ -101,8 +95,8 @@ fn ranked(samples: &[Sample], most: usize) -> BTreeMap<&str, Vec<usize>> {
     classes.into_iter().map(|(label, class)| (label, first(class))).collect()
 }
 
-pub(super) fn read_thumbnail(file: &Path, limits: &ReadLimits) -> Option<Vec<u8>> {
-    thumbnail(&read_image(file, limits).ok()?)
+pub(super) fn read_thumbnail(sample: &Sample, limits: &ReadLimits) -> Option<Vec<u8>> {
+    thumbnail(&sample.read(limits, None).ok()?)
 }
 
 /// The picture at most 112 pixels wide and high, as JPEG.

@@ -33,6 +33,12 @@ pub(super) fn of(found: &Exploration, table: &Table) -> Vec<String> {
         warnings
             .push(format!("{} with text burned into the pixels, as the file says", counted(burned_in, "DICOM file")));
     }
+    let first_frames = table.first_frames();
+    if first_frames > 0 {
+        let (files, have) = (counted(first_frames, "file"), if first_frames == 1 { "has" } else { "have" });
+        warnings
+            .push(format!("{files} {have} several frames, of which only the first was read: --frame all reads each"));
+    }
     if !found.outliers.is_empty() {
         warnings.push(format!("{} unlike the rest of the class", counted(found.outliers.len(), "picture")));
     }

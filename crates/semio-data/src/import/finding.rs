@@ -27,6 +27,8 @@ pub enum Kind {
     OddName,
     /// Files that are no picture by content, or cannot be opened.
     NotAPicture,
+    /// Files without the frame that is asked for, and rows whose frame is no number.
+    NoFrame,
     // Notes: good to know.
     /// Rows without a value that is needed, dropped.
     EmptyRow,
@@ -50,6 +52,8 @@ pub enum Kind {
     EmptyClass,
     /// Files or folders that were passed over.
     PassedOver,
+    /// Files of several frames, of which one is read.
+    SeveralFrames,
 }
 
 impl Kind {

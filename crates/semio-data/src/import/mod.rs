@@ -15,6 +15,7 @@ mod classes;
 mod cnmc;
 mod error;
 mod finding;
+mod frames;
 mod join;
 mod radiography;
 mod roles;
@@ -34,6 +35,7 @@ use serde::Serialize;
 
 use crate::{
     manifest::{Columns, Sample, Split, no_pictures_in},
+    raster::Frames,
     split::divided_groups,
 };
 
@@ -91,6 +93,8 @@ pub struct ImportOptions {
     pub columns: Columns,
     /// The folder with a mask for each picture of a table, inside the data set; usually found.
     pub masks: Option<PathBuf>,
+    /// Which frames of DICOM files become pictures; rows of a table that name one keep it.
+    pub frames: Frames,
 }
 
 /// A data set as it was understood.
@@ -128,6 +132,7 @@ pub fn import(source: &Path, options: &ImportOptions) -> Result<Import, ImportEr
         join::join(&mut draft, &root, table, options)?;
     }
     roles::assign(&mut draft, &root, layout, options)?;
+    frames::choose(&mut draft, options.frames);
     if draft.samples.is_empty() {
         return Err(ImportError::Empty { path: source.to_owned(), layout });
     }
@@ -260,5 +265,5 @@ fn name_below(root: &Path, file: &Path) -> String {
 
 fn sample(root: &Path, file: PathBuf) -> Sample {
     let name = name_below(root, &file);
-    Sample { file, name, label: None, split: None, group: None, mask: None, extra: vec![] }
+    Sample { file, frame: None, name, label: None, split: None, group: None, mask: None, extra: vec![] }
 }

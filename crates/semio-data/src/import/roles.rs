@@ -7,7 +7,10 @@ use super::{
     sheet::plain,
     sizes::{MaskCheck, Sizes},
 };
-use crate::manifest::{Split, find_file};
+use crate::{
+    manifest::{Split, find_file},
+    raster::frame_name,
+};
 
 const LABEL: [&str; 7] = ["label", "class", "finding", "diagnosis", "category", "target", "dx"];
 const SPLIT: [&str; 3] = ["split", "subset", "partition"];
@@ -37,6 +40,24 @@ pub(super) fn assign(
         None => Ok(usual.iter().find_map(|name| draft.columns.iter().position(|c| plain(c) == plain(name)))),
     };
 
+    let usual: &[&str] = if is_table { &["frame"] } else { &[] };
+    if let Some(place) = place(draft, &named.frame, usual, "Name one of them with --frame-column")? {
+        let mut odd = vec![];
+        for (sample, value) in take(draft, "frame", place) {
+            match value.map(|value| value.parse()) {
+                None => {}
+                Some(Ok(frame)) => {
+                    sample.frame = Some(frame);
+                    sample.name = frame_name(&sample.name, frame);
+                }
+                Some(Err(_)) => odd.push(sample.name.clone()),
+            }
+        }
+        for name in odd {
+            let text = "rows have a frame that is no number from 1 on, and the first is read";
+            draft.findings.add(Kind::NoFrame, text, name);
+        }
+    }
     let usual: &[&str] = if is_table { &LABEL } else { &[] };
     match place(draft, &named.label, usual, "Name one of them with --label-column")? {
         Some(place) => {
@@ -147,7 +168,7 @@ pub(super) fn check(draft: &mut Draft, layout: Layout) {
     // One file, several rows: the manifest's reader keeps the first of equal ones and refuses the others.
     let mut seen = std::collections::HashMap::new();
     for sample in samples.iter() {
-        match seen.insert(&sample.file, (&sample.label, sample.split, &sample.group)) {
+        match seen.insert(sample.place(), (&sample.label, sample.split, &sample.group)) {
             None => {}
             Some(earlier) if earlier == (&sample.label, sample.split, &sample.group) => {
                 findings.add(Kind::RepeatedRow, "rows repeat a picture", &sample.name);

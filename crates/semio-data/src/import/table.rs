@@ -39,7 +39,8 @@ pub(super) fn read(path: &Path, options: &ImportOptions) -> Result<Draft, Import
             draft.findings.add(Kind::RowWithoutFile, "rows name a file that is not there, left out", name);
             continue;
         }
-        draft.samples.push(Sample { file, name, label: None, split: None, group: None, mask: None, extra: row });
+        let own = Sample { file, frame: None, name, label: None, split: None, group: None, mask: None, extra: row };
+        draft.samples.push(own);
     }
     unnamed(root, &mut draft);
     masks(root, options, &mut draft)?;

@@ -3,10 +3,10 @@ use std::path::{Component, Path, PathBuf};
 use super::{Import, ImportError};
 use crate::manifest::Split;
 
-const COLUMNS: [&str; 5] = ["file", "label", "split", "group", "mask"];
+const COLUMNS: [&str; 6] = ["file", "frame", "label", "split", "group", "mask"];
 
 impl Import {
-    /// The manifest as CSV: `file, label`, then `split`, `group` and `mask` where the data set knows them, then what
+    /// The manifest as CSV: `file, label`, and `frame`, `split`, `group` and `mask` where the data set knows them, then what
     /// else it tells; a further column that bears one of these names gets `_source` behind it.
     ///
     /// Paths are relative to `folder`, in which the manifest will lie, where they lead below it, and absolute elsewhere.
@@ -24,6 +24,7 @@ impl Import {
         };
         let has = [
             true,
+            self.samples.iter().any(|s| s.frame.is_some()),
             true,
             self.samples.iter().any(|s| s.split.is_some()),
             self.samples.iter().any(|s| s.group.is_some()),
@@ -37,6 +38,7 @@ impl Import {
             let mask = sample.mask.as_deref().map(place).transpose()?;
             let values = [
                 place(&sample.file)?,
+                sample.frame.map_or_else(String::new, |frame| frame.to_string()),
                 sample.label.clone().unwrap_or_default(),
                 sample.split.map(Split::name).unwrap_or_default().to_owned(),
                 sample.group.clone().unwrap_or_default(),

@@ -18,6 +18,8 @@ pub enum Purpose {
 pub struct Columns {
     /// The picture's path; usually `file`.
     pub file: Option<String>,
+    /// The number of a DICOM file's frame, from 1 on; usually `frame`.
+    pub frame: Option<String>,
     /// The class; usually `label`.
     pub label: Option<String>,
     /// The part; usually `split`.

@@ -60,6 +60,8 @@ pub struct LoadReport {
     pub left_out: BTreeMap<LeftOut, usize>,
     /// The names of those left out because they are missing or contradictory.
     pub bad: Vec<String>,
+    /// How many files have several frames, of which the first is read because none is named; known once they are read.
+    pub first_frames: usize,
 }
 
 impl LoadReport {
@@ -76,6 +78,14 @@ impl fmt::Display for LoadReport {
         }
         if !self.bad.is_empty() {
             write!(f, "\n  left out by name: {}", super::error::first_names(&self.bad))?;
+        }
+        if self.first_frames > 0 {
+            let (files, have) = if self.first_frames == 1 { ("file", "has") } else { ("files", "have") };
+            write!(
+                f,
+                "\n  {} {files} {have} several frames, and the first is read; `semio data import --frame all` lists each",
+                self.first_frames
+            )?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    path::PathBuf,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
 };
 
 use super::{
@@ -8,11 +9,14 @@ use super::{
     error::first_names,
     report::{LeftOut, LoadReport},
 };
+use crate::raster::frame_name;
 
 /// One row as the source has it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Row {
     pub(super) file: PathBuf,
+    pub(super) frame: Option<NonZeroU32>,
+    /// How the source spells the file.
     pub(super) name: String,
     /// Whether the file, and the mask where one is named, is there.
     pub(super) found: bool,
@@ -63,8 +67,13 @@ pub(super) fn select(source: Source, options: &ManifestOptions) -> Result<Manife
             continue;
         }
         let split = split.and_then(Result::ok);
-        let Row { file, name, group, mask, extra, .. } = row;
-        samples.push(Sample { file, name, label, split, group, mask, extra });
+        let Row { file, frame, mut name, mut group, mask, extra, .. } = row;
+        if let Some(frame) = frame {
+            // All frames of a file are of one patient, whom nobody may have named.
+            group = group.or_else(|| Some(name.clone()));
+            name = frame_name(&name, frame);
+        }
+        samples.push(Sample { file, frame, name, label, split, group, mask, extra });
     }
     if !missing.is_empty() && !options.skip_bad {
         return Err(ManifestError::Missing { count: missing.len(), names: first_names(&missing) });
@@ -113,17 +122,19 @@ fn check_names(rows: &[Row], options: &ManifestOptions) -> Result<(), ManifestEr
     Ok(())
 }
 
-/// Keeps the first of equal rows of one file; rows that contradict each other stop, or are all left out.
+/// Keeps the first of equal rows of one file or frame; rows that contradict each other stop, or are all left out. Frames of
+/// one file may differ in their label, and not in their group.
 fn one_row_a_file(samples: Vec<Sample>, report: &mut LoadReport, skip_bad: bool) -> Result<Vec<Sample>, ManifestError> {
-    let mut first: HashMap<&PathBuf, &Sample> = HashMap::with_capacity(samples.len());
+    let mut first: HashMap<(&Path, u32), &Sample> = HashMap::with_capacity(samples.len());
+    let mut of_file: HashMap<&Path, &Option<String>> = HashMap::new();
     let (mut repeated, mut contradictory, mut names) = (vec![false; samples.len()], HashSet::new(), Vec::new());
     for (i, sample) in samples.iter().enumerate() {
-        let earlier = *first.entry(&sample.file).or_insert(sample);
-        if std::ptr::eq(earlier, sample) {
-            continue;
+        let earlier = *first.entry(sample.place()).or_insert(sample);
+        repeated[i] = !std::ptr::eq(earlier, sample);
+        let mut same = (&earlier.label, earlier.split, &earlier.group) == (&sample.label, sample.split, &sample.group);
+        if sample.frame.is_some() {
+            same &= *of_file.entry(&sample.file).or_insert(&sample.group) == &sample.group;
         }
-        repeated[i] = true;
-        let same = (&earlier.label, earlier.split, &earlier.group) == (&sample.label, sample.split, &sample.group);
         if !same && contradictory.insert(sample.file.clone()) {
             names.push(sample.name.clone());
         }

@@ -13,6 +13,7 @@ use super::{
 /// Where the columns with a meaning stand.
 struct Places {
     file: usize,
+    frame: Option<usize>,
     label: Option<usize>,
     split: Option<usize>,
     group: Option<usize>,
@@ -48,6 +49,20 @@ pub(super) fn read(path: &Path, options: &ManifestOptions) -> Result<Source, Man
             let line = record.position().map_or(0, csv::Position::line);
             return Err(wrong(format!("line {line} names no file in its column '{}'", header[places.file])));
         }
+        let frame = match filled(places.frame).map(|frame| frame.parse()) {
+            None => None,
+            Some(Ok(frame)) => Some(frame),
+            // What stands there instead may be anything, and is not repeated.
+            Some(Err(_)) => {
+                let line = record.position().map_or(0, csv::Position::line);
+                let column = places.frame.map_or("frame", |place| header[place].as_str());
+                return Err(wrong(format!(
+                    "line {line} has no frame number in its column '{column}': DICOM counts frames from 1, and an empty \
+                     cell is the first (`semio data import --frame all` lists each); if the column means something else, \
+                     rename it"
+                )));
+            }
+        };
         let (file, file_found) = find_file(folder, name);
         let (mask, mask_found) = match filled(places.mask).map(|mask| find_file(folder, &mask)) {
             Some((mask, found)) => (Some(mask), found),
@@ -55,6 +70,7 @@ pub(super) fn read(path: &Path, options: &ManifestOptions) -> Result<Source, Man
         };
         rows.push(Row {
             file,
+            frame,
             name: name.into(),
             found: file_found && mask_found,
             label: filled(places.label),
@@ -98,7 +114,7 @@ fn places(path: &Path, header: &[String], options: &ManifestOptions) -> Result<P
         }
         None => Ok(seek(usual)),
     };
-    let Columns { file, label, split, group, mask } = &options.columns;
+    let Columns { file, frame, label, split, group, mask } = &options.columns;
     let needed = |usual: &str| absent(usual, format!("Name the right one with --{usual}-column"));
     let file = named(file, "file")?.ok_or_else(|| needed("file"))?;
     let label = named(label, "label")?;
@@ -106,6 +122,7 @@ fn places(path: &Path, header: &[String], options: &ManifestOptions) -> Result<P
         return Err(needed("label"));
     }
     let (split, group, mask) = (named(split, "split")?, named(group, "group")?, named(mask, "mask")?);
+    let frame = named(frame, "frame")?;
     let filter = options
         .filter
         .iter()
@@ -115,9 +132,9 @@ fn places(path: &Path, header: &[String], options: &ManifestOptions) -> Result<P
             Ok((place, value.clone()))
         })
         .collect::<Result<_, ManifestError>>()?;
-    let taken = [Some(file), label, split, group, mask];
+    let taken = [Some(file), frame, label, split, group, mask];
     let extra = (0..header.len()).filter(|&i| !taken.contains(&Some(i))).collect();
-    Ok(Places { file, label, split, group, mask, extra, filter })
+    Ok(Places { file, frame, label, split, group, mask, extra, filter })
 }
 
 /// Whether a row has one of the wanted values in every column that `--where` names.

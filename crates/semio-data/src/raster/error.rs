@@ -1,5 +1,6 @@
 use std::{
     fmt,
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
@@ -112,6 +113,17 @@ pub enum DecodeError {
         format: Format,
         /// What the decoder found.
         reason: String,
+    },
+    /// A frame of a file that is one picture.
+    #[error(
+        "frame {frame} is asked for, and a {format} file is read as one picture, frame 1; if a list's column means \
+         something else, rename it"
+    )]
+    OneFrame {
+        /// The format.
+        format: Format,
+        /// The frame, counted from 1.
+        frame: NonZeroU32,
     },
     /// A DICOM file that cannot be read.
     #[error("{0}")]

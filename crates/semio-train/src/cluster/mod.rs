@@ -133,7 +133,7 @@ pub fn cluster(
     let chunks = samples.chunks(32).map(<[Sample]>::to_vec);
     let work = |chunk: Vec<Sample>| {
         let prepared = |s: &Sample| {
-            let (image, mask) = read_seen(pipeline, &s.file, s.mask.as_deref(), &limits).ok()?;
+            let (image, mask) = read_seen(pipeline, &s.file, s.frame, s.mask.as_deref(), &limits).ok()?;
             Prepared::new(pipeline, &image, mask.as_ref()).ok()
         };
         chunk.into_iter().map(|s| (prepared(&s), s)).collect::<Vec<_>>()

@@ -1,10 +1,10 @@
 //! The groups as a page.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use semio_data::{ReadLimits, Sample, encode_png, read_image};
+use semio_data::{ReadLimits, Sample, encode_png};
 use semio_image::{Filter, Image};
 
 use super::{Clusters, numbered};
@@ -63,7 +63,7 @@ pub fn cluster_page(
     language: Language,
     today: &str,
 ) -> Result<String, ReportError> {
-    let by_name: BTreeMap<&str, &Path> = samples.iter().map(|s| (s.name.as_str(), s.file.as_path())).collect();
+    let by_name: BTreeMap<&str, &Sample> = samples.iter().map(|s| (s.name.as_str(), s)).collect();
     let picture = |i: usize| thumbnail(by_name.get(clusters.files[i].as_str())?);
     let n = clusters.files.len();
     let step = n.div_ceil(SHOWN).max(1);
@@ -193,8 +193,8 @@ fn counts(clusters: &Clusters, classes: &[String], language: Language) -> Vec<(S
     rows.into_iter().map(|(c, row)| (c.map_or_else(none, |c| (c + 1).to_string()), row)).collect()
 }
 
-fn thumbnail(file: &Path) -> Option<String> {
-    let image = read_image(file, &ReadLimits::default()).ok()?.to_u8();
+fn thumbnail(sample: &Sample) -> Option<String> {
+    let image = sample.read(&ReadLimits::default(), None).ok()?.to_u8();
     let longest = image.width().max(image.height());
     let side = |n: usize| (n * THUMBNAIL / longest).max(1);
     let small: Image = image.resize(side(image.width()), side(image.height()), Filter::Bilinear).ok()?;

@@ -185,8 +185,8 @@ impl Explain {
         class: Option<usize>,
         taken: &mut HashSet<PathBuf>,
     ) -> Result<(Found, PathBuf), Fault> {
-        let (pipeline, file) = (&predictor.manifest().pipeline, picture.file.as_path());
-        let (image, mask) = read_seen(pipeline, file, picture.mask.as_deref(), &ReadLimits::default())?;
+        let (pipeline, Input { file, frame, mask, .. }) = (&predictor.manifest().pipeline, picture);
+        let (image, mask) = read_seen(pipeline, file, *frame, mask.as_deref(), &ReadLimits::default())?;
         let input = predictor.prepare_with_mask(&image, mask.as_ref())?;
         let ask = Ask { method, class, layer: self.layer.clone(), steps: self.steps, seed: self.seed };
         let explanation = predictor.explain(&input, &ask)?;
@@ -197,9 +197,9 @@ impl Explain {
         let sanity = if self.sanity { Some(json!(predictor.sanity(&input, &ask)?)) } else { None };
         let overlay = Overlay::new(&image, pipeline, &explanation.map, self.opacity, self.size.max(1))?;
         let found = Found { explanation, probability, faithfulness, sanity };
-        let path = self.free_name(file, method, taken);
+        let path = self.free_name(picture, method, taken);
         let bytes = match self.format {
-            Form::Png => encode_png(&overlay.blended)?,
+            Form::Png => encode_png(&overlay.with_scale(found.explanation.map.peak().unwrap_or(0.0))?)?,
             Form::Svg => svg(&overlay, &predictor.manifest().classes[class], &found)?.into_bytes(),
         };
         fs::write(&path, bytes).map_err(|e| Fault::file("write the picture", &path, e))?;
@@ -207,8 +207,9 @@ impl Explain {
     }
 
     /// A name of the folder that no other picture of this run has.
-    fn free_name(&self, file: &Path, method: Method, taken: &mut HashSet<PathBuf>) -> PathBuf {
-        let stem = file.file_stem().map_or_else(|| "picture".into(), |s| s.to_string_lossy().into_owned());
+    fn free_name(&self, picture: &Input, method: Method, taken: &mut HashSet<PathBuf>) -> PathBuf {
+        let stem = picture.file.file_stem().map_or_else(|| "picture".into(), |s| s.to_string_lossy().into_owned());
+        let stem = picture.frame.map_or_else(|| stem.clone(), |frame| format!("{stem}.frame-{frame}"));
         let ending = match self.format {
             Form::Png => "png",
             Form::Svg => "svg",

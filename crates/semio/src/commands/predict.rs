@@ -21,7 +21,7 @@ use crate::{
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  semio predict runs/first/bundle picture.png\n  semio predict runs/first/bundle folder/ 'more/*.jpg' list.csv -o results.csv\n  find . -name '*.png' | semio predict runs/first/bundle - -o results.jsonl"
+    after_help = "Examples:\n  semio predict runs/first/bundle picture.png\n  semio predict runs/first/bundle folder/ 'more/*.jpg' list.csv -o results.csv\n  semio predict runs/first/bundle series.dcm --frame all -o results.csv\n  find . -name '*.png' | semio predict runs/first/bundle - -o results.jsonl"
 )]
 pub(crate) struct Predict {
     /// Bundle: the folder or .zip that `semio train` wrote
@@ -77,18 +77,39 @@ impl Predict {
         }
         let bar = bar(known.unwrap_or(0), "predicting", self.quiet || self.output.is_none());
         let threads = if self.threads == 0 { cores() } else { self.threads };
-        let (mut done, mut bad) = (0usize, 0usize);
-        let failed = semio_train::predict_files(&predictor, inputs, threads, self.batch_size, |input, result| {
-            done += 1;
-            bad += usize::from(result.is_err());
-            bar.inc(1);
-            match writer.write(&input, &result) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => ControlFlow::Break(error),
-            }
-        });
+        let (mut done, mut bad, mut first_frames) = (0usize, 0usize, 0usize);
+        // The file whose frames are being predicted, where it is one of several and all are wanted.
+        let mut whole: Option<Whole> = None;
+        let all = self.lists.wants_all_frames();
+        let failed =
+            semio_train::predict_files(&predictor, inputs, threads, self.batch_size, |input, frames, result| {
+                done += 1;
+                bad += usize::from(result.is_err());
+                first_frames += usize::from(input.frame.is_none() && frames > 1);
+                bar.inc(1);
+                let mut write = || {
+                    if let Some(ended) = whole.take_if(|whole| whole.ends_before(&input)) {
+                        writer.write_whole(&ended)?;
+                    }
+                    writer.write(&input, &result)
+                };
+                let written = write();
+                if all {
+                    Whole::add(&mut whole, &input, result);
+                }
+                match written {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(error) => ControlFlow::Break(error),
+                }
+            });
         bar.finish_and_clear();
-        match failed.map_or_else(|| writer.end(), Err) {
+        let mut end = || {
+            if let Some(whole) = whole.take() {
+                writer.write_whole(&whole)?;
+            }
+            writer.end()
+        };
+        match failed.map_or_else(&mut end, Err) {
             // Whoever reads the results, such as `head`, has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
             other => other.map_err(|e| self.unwritable(&e))?,
@@ -97,12 +118,21 @@ impl Predict {
             return Err(Fault::trouble("there is no picture to predict").help("check the folder or the pattern"));
         }
         if let (Some(path), false) = (&self.output, self.quiet) {
-            println!("predicted {} of {} files", count(done - bad), count(done));
+            let what = if all { "pictures (each frame is one)" } else { "files" };
+            println!("predicted {} of {} {what}", count(done - bad), count(done));
             println!("results   {}", path.display());
         }
-        if bad > 0 {
+        if first_frames > 0 && !self.quiet {
+            let have = if first_frames == 1 { "file has" } else { "files have" };
             eprintln!(
-                "error: {} of {} files could not be read; the results name each with its reason",
+                "note: {} {have} several frames, and the first was read; --frame all reads each, --frame N another one",
+                count(first_frames)
+            );
+        }
+        if bad > 0 {
+            let what = if all { "pictures" } else { "files" };
+            eprintln!(
+                "error: {} of {} {what} could not be read; the results name each with its reason",
                 count(bad),
                 count(done)
             );
@@ -147,6 +177,76 @@ impl Predict {
     }
 }
 
+/// The frames of one file, as they come.
+struct Whole {
+    /// The file's name.
+    name: String,
+    file: PathBuf,
+    frames: usize,
+    /// The frames that count: those that could be read and that the model knows such pictures as.
+    counted: Vec<Prediction>,
+    refused: usize,
+}
+
+impl Whole {
+    /// Whether this picture is no further frame of the file.
+    fn ends_before(&self, input: &Input) -> bool {
+        input.file != self.file || input.frame.is_none_or(|frame| frame.get() == 1)
+    }
+
+    /// Takes a frame's result in.
+    fn add(whole: &mut Option<Self>, input: &Input, result: Result<Prediction, LoadError>) {
+        let Some(frame) = input.frame else { return };
+        let end = input.name.len() - (1 + frame.to_string().len());
+        let whole = whole.get_or_insert_with(|| Self {
+            name: input.name[..end].to_owned(),
+            file: input.file.clone(),
+            frames: 0,
+            counted: vec![],
+            refused: 0,
+        });
+        whole.frames += 1;
+        match result {
+            Ok(p) if matches!(p.outcome, Worth::Refused(_)) => whole.refused += 1,
+            Ok(p) => whole.counted.push(p),
+            Err(_) => {}
+        }
+    }
+
+    /// What the row says of itself.
+    fn reason(&self) -> String {
+        let unread = self.frames - self.counted.len() - self.refused;
+        let mut left_out = vec![];
+        if self.refused > 0 {
+            left_out.push(format!("{} refused", count(self.refused)));
+        }
+        if unread > 0 {
+            left_out.push(format!("{} not readable", count(unread)));
+        }
+        if self.counted.is_empty() {
+            return format!("none of {} frames can be judged: {}", count(self.frames), left_out.join(", "));
+        }
+        let left_out = if left_out.is_empty() { String::new() } else { format!(" ({})", left_out.join(", ")) };
+        format!(
+            "mean of the probabilities of {} of {} frames{left_out}; not calibrated for whole files",
+            count(self.counted.len()),
+            count(self.frames)
+        )
+    }
+}
+
+/// One row of results.
+struct Row {
+    name: String,
+    class: Option<String>,
+    confidence: Option<f64>,
+    probabilities: Option<Vec<f64>>,
+    set: Option<String>,
+    novelty: Option<f64>,
+    outcome: &'static str,
+    reason: String,
+}
+
 /// Writes one result after another, as a sentence, a CSV row or a JSON line.
 struct ResultWriter<'a> {
     form: Form,
@@ -171,28 +271,70 @@ impl<'a> ResultWriter<'a> {
 
     fn write(&mut self, input: &Input, result: &Result<Prediction, LoadError>) -> io::Result<()> {
         match self.form {
-            Form::Csv => self.row(input, result),
-            Form::JsonLines => self.line(&self.object(input, result)),
             Form::Sentence => self.line(&self.sentence(input, result)),
+            _ => self.row(&self.of(input, result)),
         }
     }
 
-    fn row(&mut self, input: &Input, result: &Result<Prediction, LoadError>) -> io::Result<()> {
-        let mut row = vec![input.name.clone()];
+    /// Writes what the frames of a file say together.
+    fn write_whole(&mut self, whole: &Whole) -> io::Result<()> {
+        let (class, probabilities) = self.predictor.together(&whole.counted).unzip();
+        let row = Row {
+            name: whole.name.clone(),
+            class: class.map(|class| self.classes[class].clone()),
+            confidence: class.zip(probabilities.as_ref()).map(|(class, p)| p[class]),
+            outcome: match probabilities {
+                Some(_) => "mean",
+                None if whole.refused > 0 => "refused",
+                None => "error",
+            },
+            probabilities,
+            set: None,
+            novelty: None,
+            reason: whole.reason(),
+        };
+        self.row(&row)
+    }
+
+    fn of(&self, input: &Input, result: &Result<Prediction, LoadError>) -> Row {
+        let name = input.name.clone();
         match result {
             Ok(p) => {
                 let (class, confidence) = self.shown(p);
-                row.extend([class.unwrap_or_default(), confidence.map_or_else(String::new, |c| c.to_string())]);
-                row.extend(p.probabilities.iter().map(f64::to_string));
-                row.extend([self.set(p).unwrap_or_default(), p.novelty.map_or_else(String::new, |n| n.to_string())]);
-                row.extend([p.outcome.name().into(), p.outcome.reason().into()]);
+                Row {
+                    name,
+                    class,
+                    confidence,
+                    probabilities: Some(p.probabilities.clone()),
+                    set: self.set(p),
+                    novelty: p.novelty,
+                    outcome: p.outcome.name(),
+                    reason: p.outcome.reason().into(),
+                }
             }
-            Err(error) => {
-                row.extend(std::iter::repeat_n(String::new(), 4 + self.classes.len()));
-                row.extend(["error".into(), error.to_string()]);
-            }
+            Err(error) => Row {
+                name,
+                class: None,
+                confidence: None,
+                probabilities: None,
+                set: None,
+                novelty: None,
+                outcome: "error",
+                reason: error.to_string(),
+            },
         }
-        self.record(&row)
+    }
+
+    fn row(&mut self, row: &Row) -> io::Result<()> {
+        if self.form == Form::JsonLines {
+            return self.line(&self.object(row));
+        }
+        let number = |number: Option<f64>| number.map_or_else(String::new, |number| number.to_string());
+        let mut fields = vec![row.name.clone(), row.class.clone().unwrap_or_default(), number(row.confidence)];
+        fields.extend((0..self.classes.len()).map(|i| number(row.probabilities.as_ref().map(|p| p[i]))));
+        fields.extend([row.set.clone().unwrap_or_default(), number(row.novelty)]);
+        fields.extend([row.outcome.into(), row.reason.clone()]);
+        self.record(&fields)
     }
 
     fn record(&mut self, fields: &[String]) -> io::Result<()> {
@@ -202,24 +344,18 @@ impl<'a> ResultWriter<'a> {
         self.sink.write_all(&bytes)
     }
 
-    fn object(&self, input: &Input, result: &Result<Prediction, LoadError>) -> String {
+    fn object(&self, row: &Row) -> String {
         let mut object = serde_json::Map::new();
-        object.insert("file".into(), input.name.clone().into());
-        let prediction = result.as_ref().ok();
-        let (class, confidence) = prediction.map_or((None, None), |p| self.shown(p));
-        object.insert("class".into(), class.into());
-        object.insert("confidence".into(), confidence.into());
+        object.insert("file".into(), row.name.clone().into());
+        object.insert("class".into(), row.class.clone().into());
+        object.insert("confidence".into(), row.confidence.into());
         for (i, class) in self.classes.iter().enumerate() {
-            object.insert(format!("p_{class}"), prediction.map(|p| p.probabilities[i]).into());
+            object.insert(format!("p_{class}"), row.probabilities.as_ref().map(|p| p[i]).into());
         }
-        object.insert("set".into(), prediction.and_then(|p| self.set(p)).into());
-        object.insert("novelty".into(), prediction.and_then(|p| p.novelty).into());
-        let (outcome, reason) = match result {
-            Ok(p) => (p.outcome.name(), p.outcome.reason().to_owned()),
-            Err(error) => ("error", error.to_string()),
-        };
-        object.insert("outcome".into(), outcome.into());
-        object.insert("reason".into(), reason.into());
+        object.insert("set".into(), row.set.clone().into());
+        object.insert("novelty".into(), row.novelty.into());
+        object.insert("outcome".into(), row.outcome.into());
+        object.insert("reason".into(), row.reason.clone().into());
         serde_json::Value::Object(object).to_string()
     }
 
@@ -295,7 +431,7 @@ impl<'a> ResultWriter<'a> {
         writeln!(self.sink, "{text}")
     }
 
-    fn end(mut self) -> io::Result<()> {
+    fn end(&mut self) -> io::Result<()> {
         self.sink.flush()
     }
 }

@@ -155,11 +155,12 @@ pub(crate) fn describe_data(dataset: &Dataset, say: &dyn Fn(String)) {
         Origin::Program => "made here",
     };
     say(format!("split    {origin}\n{}", indent(&dataset.split.to_string())));
+    let kind = dataset.group_kind.words();
     match dataset.groups {
         None => say("         patients are unknown: pictures of one patient may stand in two parts".into()),
-        Some((groups, 0)) => say(format!("         {} groups, none of them divided", count(groups))),
+        Some((groups, 0)) => say(format!("         {} {kind}, none of them divided", count(groups))),
         Some((groups, divided)) => {
-            say(format!("         {divided} of {groups} groups have pictures in several parts"));
+            say(format!("         {divided} of {groups} {kind} have pictures in several parts"));
         }
     }
     if !dataset.leak.is_clean() {

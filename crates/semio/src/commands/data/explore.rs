@@ -6,7 +6,7 @@ use std::{
 
 use clap::Args;
 use semio_data::{
-    ImportOptions,
+    Frames, ImportOptions,
     explore::{Exploration, ExploreOptions, explore},
     import::import,
     manifest::Columns,
@@ -33,6 +33,9 @@ pub(crate) struct Explore {
     /// Column with the file's path [default: file and the like]
     #[arg(long, value_name = "NAME")]
     file_column: Option<String>,
+    /// Column with the number of a DICOM file's frame, from 1 on [default: frame, if a table has it]
+    #[arg(long, value_name = "NAME")]
+    frame_column: Option<String>,
     /// Column with the class [default: the layout's own, or label and the like]
     #[arg(long, value_name = "NAME")]
     label_column: Option<String>,
@@ -45,6 +48,9 @@ pub(crate) struct Explore {
     /// Column with where pictures come from [default: source and the like, else the device's manufacturer]
     #[arg(long, value_name = "NAME")]
     source_column: Option<String>,
+    /// Frame of DICOM files with several: its number, from 1 on, or all [default: the first]
+    #[arg(long, value_name = "N|all")]
+    frame: Option<Frames>,
     /// Prints what was found as JSON
     #[arg(long)]
     json: bool,
@@ -58,12 +64,14 @@ impl Explore {
     pub(super) fn run(self) -> Outcome {
         let columns = Columns {
             file: self.file_column,
+            frame: self.frame_column,
             label: self.label_column,
             split: self.split_column,
             group: self.group_column,
             mask: None,
         };
-        let data = import(&self.source, &ImportOptions { join: self.join, columns, masks: None })?;
+        let frames = self.frame.unwrap_or_default();
+        let data = import(&self.source, &ImportOptions { join: self.join, columns, masks: None, frames })?;
         if let Some(column) = self.source_column.as_ref().filter(|column| !data.extra_columns.contains(column)) {
             let present = data.extra_columns.join(", ");
             return Err(Fault::usage(format_args!("the data have no column '{column}'"))

@@ -5,7 +5,7 @@ use std::{
 };
 
 use clap::Args;
-use semio_data::{ImportOptions, import::import, manifest::Columns};
+use semio_data::{Frames, ImportOptions, import::import, manifest::Columns};
 use serde_json::{Map, Value, json};
 
 use crate::{Outcome, fault::Fault, progress::count};
@@ -25,6 +25,9 @@ pub(crate) struct Import {
     /// Column with the file's path [default: file and the like]
     #[arg(long, value_name = "NAME")]
     file_column: Option<String>,
+    /// Column with the number of a DICOM file's frame, from 1 on [default: frame, if a table has it]
+    #[arg(long, value_name = "NAME")]
+    frame_column: Option<String>,
     /// Column with the class [default: the layout's own, or label and the like]
     #[arg(long, value_name = "NAME")]
     label_column: Option<String>,
@@ -40,6 +43,9 @@ pub(crate) struct Import {
     /// Folder in DIR with a mask of the same name for each picture of a table [default: a folder named masks or the like]
     #[arg(long, value_name = "FOLDER")]
     masks: Option<PathBuf>,
+    /// Frame of DICOM files with several: its number, from 1 on, or all [default: the first]
+    #[arg(long, value_name = "N|all")]
+    frame: Option<Frames>,
     /// Prints what was understood as JSON
     #[arg(long)]
     json: bool,
@@ -50,12 +56,15 @@ impl Import {
     pub(super) fn run(self) -> Outcome {
         let columns = Columns {
             file: self.file_column,
+            frame: self.frame_column,
             label: self.label_column,
             split: self.split_column,
             group: self.group_column,
             mask: self.mask_column,
         };
-        let found = import(&self.source, &ImportOptions { join: self.join, columns, masks: self.masks })?;
+        let frames = self.frame.unwrap_or_default();
+        let options = ImportOptions { join: self.join, columns, masks: self.masks, frames };
+        let found = import(&self.source, &options)?;
         let folder = self.out.parent().unwrap_or(Path::new(""));
         let table = found.csv(folder)?;
         let cannot = |error| Fault::file("write", &self.out, error);
