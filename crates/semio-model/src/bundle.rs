@@ -15,7 +15,7 @@ use semio_stats::Classical;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Calibration, Decision, Leak, OutputKind, card::Card};
+use crate::{Calibration, DataUsed, Decision, OutputKind, Pictures, card::Card};
 
 /// Version of the bundle's form that this program writes and reads.
 pub const SCHEMA: u32 = 1;
@@ -23,6 +23,7 @@ pub const SCHEMA: u32 = 1;
 const WEIGHTS: &str = "model.safetensors";
 const CALIBRATION: &str = "calibration.json";
 const CLASSIFIER: &str = "classifier.json";
+const PICTURES: &str = "pictures.json";
 
 /// The largest file inside a bundle that is read, in bytes.
 const LARGEST_FILE: u64 = 4 << 30;
@@ -67,6 +68,13 @@ pub struct Manifest {
     pub intended_use: String,
     /// What it was trained on.
     pub data: DataUsed,
+    /// The pictures of these data, by content; `None` where the bundle does not know them. It has a file of its own,
+    /// `pictures.json`.
+    #[serde(skip)]
+    pub pictures: Option<Pictures>,
+    /// SHA-256 of `pictures.json`, in hexadecimal digits; `None` where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures_sha256: Option<String>,
     /// The version of the program that wrote it.
     pub code_version: String,
     /// SHA-256 of `model.safetensors`, in hexadecimal digits.
@@ -83,23 +91,6 @@ pub struct WeightsFile {
     pub file: String,
     /// Its SHA-256, in hexadecimal digits.
     pub sha256: String,
-}
-
-/// The data behind a model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DataUsed {
-    /// Where it lay, as the user spelled it.
-    pub source: String,
-    /// SHA-256 over names, labels, parts, groups and contents.
-    pub sha256: String,
-    /// Pictures a part and class: part → class → count.
-    pub counts: std::collections::BTreeMap<String, std::collections::BTreeMap<String, usize>>,
-    /// Whether pictures of one patient (or other group) were kept on one side; `None` where groups are unknown.
-    pub groups_kept_together: Option<bool>,
-    /// What the parts know of each other; `None` in bundles that were written before this was measured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub leak: Option<Leak>,
 }
 
 /// A network and what its figures depend on.
@@ -172,6 +163,7 @@ impl Bundle {
         }
         manifest.calibration = read_part(path, CALIBRATION, manifest.calibration_sha256.as_deref())?;
         manifest.classifier = read_part(path, CLASSIFIER, manifest.classifier_sha256.as_deref())?;
+        manifest.pictures = read_part(path, PICTURES, manifest.pictures_sha256.as_deref())?;
         manifest.check().map_err(damaged)?;
         let architecture = Architecture::find(&manifest.architecture)
             .and_then(|a| a.build(&manifest.blueprint()))
@@ -202,6 +194,8 @@ impl Bundle {
         self.manifest.calibration_sha256 = calibration.as_deref().map(hex_sha256);
         let classifier = self.manifest.classifier.as_ref().map(serde_json::to_vec).transpose().map_err(unwritable)?;
         self.manifest.classifier_sha256 = classifier.as_deref().map(hex_sha256);
+        let pictures = self.manifest.pictures.as_ref().map(serde_json::to_vec).transpose().map_err(unwritable)?;
+        self.manifest.pictures_sha256 = pictures.as_deref().map(hex_sha256);
         let mut json = serde_json::to_vec_pretty(&self.manifest).map_err(unwritable)?;
         json.push(b'\n');
         let card = Card::new(&self.manifest, &self.network);
@@ -217,7 +211,7 @@ impl Bundle {
         fs::create_dir_all(&partial).map_err(failed(&partial))?;
         let own: [(&str, &[u8]); 4] =
             [(WEIGHTS, &weights), ("bundle.json", &json), ("card.md", card.as_bytes()), ("card.json", &card_json)];
-        let parts = [(CALIBRATION, &calibration), (CLASSIFIER, &classifier)];
+        let parts = [(CALIBRATION, &calibration), (CLASSIFIER, &classifier), (PICTURES, &pictures)];
         let parts: Vec<(&str, &[u8])> =
             parts.into_iter().filter_map(|(name, bytes)| Some((name, bytes.as_deref()?))).collect();
         for (name, bytes) in own.iter().chain(&parts).chain(further) {

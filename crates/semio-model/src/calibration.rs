@@ -1,6 +1,6 @@
 use semio_stats::{
     Binning, Conformal, ConformalScore, InputError, PrevalenceShift, Reliability, ReliabilityBin, Scaling,
-    ScalingMethod, Table, picture_uniform, scaled_probabilities, top_label,
+    ScalingMethod, Table, picture_uniform, scaled_probabilities,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +18,6 @@ pub struct Calibration {
     pub scaling: Scaling,
     /// How a set of classes is made that holds the true one at a chosen rate.
     pub conformal: Conformal,
-    /// How often the likeliest class was the true one, by its probability.
-    pub reliability: Vec<ReliabilityBin>,
     /// What tells a picture that the model does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub novelty: Option<Novelty>,
@@ -82,10 +80,7 @@ impl Calibration {
             &evidence.labels,
             &uniforms,
         )?;
-        let (confidences, hits) = top_label(&probabilities, &evidence.labels)?;
-        let bins = BINS.min(evidence.labels.len().div_ceil(20));
-        let reliability = Reliability::new(&confidences, &hits, Binning::EqualMass(bins))?.bins;
-        Ok(Self { evidence, scaling, conformal, reliability, novelty })
+        Ok(Self { evidence, scaling, conformal, novelty })
     }
 
     /// The same with another coverage.

@@ -8,10 +8,12 @@ use semio_nn::Network;
 use semio_stats::{Aim, Classical, ConformalScore, ScalingMethod};
 use serde::Serialize;
 
-use crate::{Calibration, Chosen, DataUsed, Decision, Leak, Manifest, OutputKind, PartLeak, WeightsFile};
+use crate::{Calibration, Chosen, DataUsed, Decision, GroupKind, Leak, Manifest, OutputKind, PartLeak, WeightsFile};
 
 /// Version of the form of `card.json`.
 const SCHEMA: u32 = 1;
+/// The figures' intervals among the figures.
+const INTERVALS: &str = "intervals";
 const BANNER: &str = "Research software. Not a medical device.";
 
 /// The facts of both cards.
@@ -138,7 +140,7 @@ impl<'a> Card<'a> {
         }
         match &self.calibration {
             None => line(format_args!("- probabilities are the network's own and not calibrated")),
-            Some(calibrated) => calibrated.lines(&mut line),
+            Some(calibrated) => calibrated.lines(self.data.group_kind, &mut line),
         }
         line(format_args!("- written by {}\n", self.written_by));
         line(format_args!("## Data\n"));
@@ -150,10 +152,16 @@ impl<'a> Card<'a> {
         }
         line(format_args!(
             "- {}",
-            match self.data.groups_kept_together {
-                Some(true) => "pictures of one patient (or group) stand in one part only",
-                Some(false) => "pictures of one patient (or group) stand in several parts: the figures are too good",
-                None => "patients are unknown: pictures of one patient may stand in several parts",
+            match (self.data.groups_kept_together, self.data.group_kind) {
+                (Some(true), GroupKind::Patients) => "pictures of one patient stand in one part only",
+                (Some(true), GroupKind::LookAlikes) => {
+                    "pictures that look alike stand in one part only; patients are unknown: pictures of one patient may stand in \
+                     several parts"
+                }
+                (Some(true), GroupKind::Unsaid) => "pictures of one patient (or group) stand in one part only",
+                (Some(false), _) =>
+                    "pictures of one patient (or group) stand in several parts: the figures are too good",
+                (None, _) => "patients are unknown: pictures of one patient may stand in several parts",
             }
         ));
         if let Some(leak) = &self.data.leak {
@@ -161,8 +169,26 @@ impl<'a> Card<'a> {
         }
         if let Some(figures) = self.figures.as_object().filter(|m| !m.is_empty()) {
             line(format_args!("\n## Figures\n"));
-            for (name, value) in figures {
-                line(format_args!("- {name}: {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+            let intervals = figures.get(INTERVALS);
+            for (name, value) in figures.iter().filter(|(name, _)| *name != INTERVALS) {
+                let bound = |end: usize| intervals?.get(name)?.get(end)?.as_f64();
+                match (value.as_f64().filter(|_| value.is_f64()), bound(0).zip(bound(1))) {
+                    (Some(figure), Some((low, high))) => {
+                        line(format_args!("- {name}: {figure:.3} [{low:.3}, {high:.3}]"));
+                    }
+                    (Some(figure), None) => line(format_args!("- {name}: {figure:.3}")),
+                    (None, _) => line(format_args!(
+                        "- {name}: {}",
+                        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+                    )),
+                }
+            }
+            if let Some(groups) = intervals.and_then(|i| i.get("groups")?.as_u64()) {
+                let kind = match self.data.group_kind {
+                    GroupKind::Unsaid => "groups of pictures",
+                    kind => kind.words(),
+                };
+                line(format_args!("- in brackets: 95 % intervals, bootstrap, {groups} {kind} drawn"));
             }
         }
         card
@@ -182,8 +208,8 @@ impl Calibrated {
         }
     }
 
-    fn lines(&self, line: &mut dyn FnMut(Arguments<'_>)) {
-        let of = self.groups.map_or_else(String::new, |groups| format!(" of {groups} patients (or groups)"));
+    fn lines(&self, kind: GroupKind, line: &mut dyn FnMut(Arguments<'_>)) {
+        let of = self.groups.map_or_else(String::new, |groups| format!(" of {groups} {}", kind.words()));
         line(format_args!(
             "- probabilities are calibrated on {} pictures{of} that chose nothing in training",
             self.pictures

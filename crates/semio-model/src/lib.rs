@@ -7,6 +7,7 @@ mod appearance;
 mod bundle;
 mod calibration;
 mod card;
+mod data_used;
 pub mod explain;
 mod leak;
 mod novelty;
@@ -17,8 +18,9 @@ pub use appearance::{APPEARANCE, appearance};
 /// Where a network computes.
 pub use burn::tensor::Device;
 
-pub use bundle::{Bundle, BundleError, DataUsed, Manifest, SCHEMA, WeightsFile, hex, hex_sha256};
+pub use bundle::{Bundle, BundleError, Manifest, SCHEMA, WeightsFile, hex, hex_sha256};
 pub use calibration::{Aims, Calibration, Evidence};
+pub use data_used::{DataUsed, GroupKind, Pictures, Seen};
 pub use leak::{Leak, PartLeak};
 pub use novelty::{Novelty, Strangeness};
 pub use predictor::{Chosen, Decision, Doubt, Outcome, OutputKind, Prediction, Predictor};

@@ -13,6 +13,7 @@ use crate::{
     checkpoint::write_whole,
     dataset::{Dataset, DatasetError, counts, pictures},
     experiment::{Finished, Parts, Place, Run, RunError, run, write_json},
+    faith::Faith,
     fit::{Ending, Event},
     gaze::Gaze,
     history::EpochRow,
@@ -123,9 +124,10 @@ fn train_fold(
     }
     let folder = place.folder.join(format!("fold-{}", fold + 1));
     write_whole(&folder.join("split.csv"), &dataset.split_csv(&samples, recipe.calibration_ratio)?)?;
-    let counts = counts(&samples);
+    let (counts, contents) = (counts(&samples), dataset.contents(&samples));
     let calibration = CalibrationPart::new(&calibration, &samples);
-    let parts = Parts { train: &train, val: &val, calibration, judged: &judged, judged_as: "held-out fold", counts };
+    let judged_as = "held-out fold";
+    let parts = Parts { train: &train, val: &val, calibration, judged: &judged, judged_as, counts, contents };
     run(&recipe, dataset, &parts, &folder, place, observe, stop)
 }
 
@@ -136,6 +138,7 @@ struct Found {
     judged: Vec<Judged>,
     shown: Vec<Option<Shown>>,
     gazes: Vec<Gaze>,
+    faiths: Vec<Faith>,
     examples: Vec<Examples>,
     remarks: Vec<Remark>,
     /// Of the last fold; of one that is not calibrated, if there is one.
@@ -151,6 +154,7 @@ impl Found {
         self.judged.push(run.judged);
         self.shown.push(run.shown);
         self.gazes.extend(run.verdict.gaze);
+        self.faiths.extend(run.verdict.faith);
         self.examples.push(run.examples);
         for remark in run.remarks {
             if !self.remarks.contains(&remark) {
@@ -176,9 +180,10 @@ impl Found {
         let folds: Vec<(String, Predictions)> =
             self.names.into_iter().zip(self.judged.iter().map(|judged| judged.predictions.clone())).collect();
         let judged = Judged::pool(self.judged)?;
-        let about = About { samples: &dataset.samples, columns: &dataset.columns, subgroups: &recipe.subgroups };
+        let about = About::of(dataset, recipe);
         let mut verdict = Verdict::new(&manifest, &judged, &about)?;
         verdict.gaze = Gaze::pool(self.gazes);
+        verdict.faith = Faith::mean(&self.faiths);
         let shown = Shown::pool(self.shown);
         verdict.parts_seen = shown.and_then(|shown| PartsSeen::new(&judged, &shown, &dataset.samples));
         let evaluations = folds.iter().map(|(name, p)| (name.clone(), evaluate(p))).collect();

@@ -4,14 +4,14 @@ use std::{
 };
 
 use semio_data::{
-    BadFile, Checked, Manifest, ManifestError, ManifestOptions, Purpose, Ratios, ReadError, ReadLimits, Sample, Split,
-    SplitError, check_files, data_hash,
+    BadFile, Checked, DataHash, Manifest, ManifestError, ManifestOptions, Purpose, Ratios, ReadError, ReadLimits,
+    Sample, Split, SplitError, check_files,
     leak::Alike,
     manifest::{Columns, LeftOut},
     split::{SplitReport, assign, divided_groups, split},
 };
 use semio_image::{Color, Image, Keep, Samples};
-use semio_model::Leak;
+use semio_model::{GroupKind, Leak, Pictures, Seen};
 
 use crate::{
     apart::apart_from,
@@ -36,6 +36,8 @@ pub struct Dataset {
     pub split: SplitReport,
     /// Groups in all, and groups with pictures in more than one part; `None` where groups are unknown.
     pub groups: Option<(usize, usize)>,
+    /// What a group is.
+    pub group_kind: GroupKind,
     /// What the parts know of each other.
     pub leak: Leak,
     /// Groups of pictures that are alike, which the program's own splits keep together.
@@ -46,6 +48,8 @@ pub struct Dataset {
     units: Vec<Option<String>>,
     /// SHA-256 over names, classes, parts, groups and contents.
     pub sha256: String,
+    /// SHA-256 of each sample's file.
+    contents: Vec<[u8; 32]>,
 }
 
 /// Who decided which picture belongs to which part.
@@ -202,7 +206,7 @@ impl Dataset {
                 sample.extra.push(measured.cell(i));
             }
         }
-        let sha256 = data_hash(&samples)?;
+        let hash = DataHash::of(&samples)?;
         Ok(Self {
             classes: manifest.classes,
             samples,
@@ -211,11 +215,13 @@ impl Dataset {
             origin,
             split: assignment.report,
             groups,
+            group_kind: recipe.group_kind(),
             leak: measured.leak,
             alike: alike.groups.len(),
             columns,
             units: together.into_iter().map(|sample| sample.group).collect(),
-            sha256,
+            sha256: hash.whole,
+            contents: hash.contents,
         })
     }
 
@@ -258,6 +264,24 @@ impl Dataset {
     /// Pictures of each part and class.
     pub fn counts(&self) -> BTreeMap<String, BTreeMap<String, usize>> {
         counts(&self.samples)
+    }
+
+    /// The pictures by the content of their files, in the parts of these samples: what a bundle remembers of them.
+    pub(crate) fn contents(&self, samples: &[Sample]) -> Pictures {
+        let mut pictures = Pictures::default();
+        for (sample, sha256) in samples.iter().zip(&self.contents) {
+            if let Some(part) = sample.split {
+                pictures.insert(part.name(), sha256);
+            }
+        }
+        pictures
+    }
+
+    /// What pictures of this data are to a model that was made from these contents.
+    pub(crate) fn seen(&self, contents: &Pictures, pictures: &[Picture]) -> Seen {
+        let names: HashSet<&str> = pictures.iter().map(|p| p.name.as_str()).collect();
+        let of = |(sample, sha256): (&Sample, _)| names.contains(sample.name.as_str()).then_some(sha256);
+        contents.seen(self.samples.iter().zip(&self.contents).filter_map(of))
     }
 
     /// The pictures with their classes, parts, groups and further columns as CSV, with absolute paths: what `--data`

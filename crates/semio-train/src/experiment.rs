@@ -10,7 +10,7 @@ use std::{
 
 use burn::tensor::Device;
 use semio_data::Split;
-use semio_model::{Aims, Bundle, BundleError, DataUsed, Decision, Manifest, Predictor, SCHEMA, WeightsFile};
+use semio_model::{Aims, Bundle, BundleError, DataUsed, Decision, Manifest, Pictures, Predictor, SCHEMA, WeightsFile};
 use semio_nn::{Architecture, Graph};
 
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     cross_validation::cross_validate,
     dataset::{Dataset, DatasetError},
     examples::{examples, gaze_of},
+    faith::Faith,
     fit::{Ending, Event, FitError, Fitted, Job, fit, output_kind, untrained},
     history::{EpochRow, history_csv},
     inference::{JudgeError, Judged, judge_pictures},
@@ -180,8 +181,8 @@ fn train_one(
     let (train, judged) = (dataset.part(Split::Train), dataset.part(Split::Val));
     let (val, calibration) = dataset.val_halves(&dataset.samples, recipe.calibration_ratio);
     let calibration = CalibrationPart::new(&calibration, &dataset.samples);
-    let counts = dataset.counts();
-    let parts = Parts { train: &train, val: &val, calibration, judged: &judged, judged_as: "val", counts };
+    let (counts, contents) = (dataset.counts(), dataset.contents(&dataset.samples));
+    let parts = Parts { train: &train, val: &val, calibration, judged: &judged, judged_as: "val", counts, contents };
     let result = run(recipe, dataset, &parts, place.folder, place, observe, stop)?;
     let report = place.folder.join("report.html");
     let page = pages::training_report(recipe, dataset, &result, place)?;
@@ -209,6 +210,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) judged_as: &'a str,
     /// Pictures of each part and class.
     pub(crate) counts: BTreeMap<String, BTreeMap<String, usize>>,
+    /// The pictures by content, for each part.
+    pub(crate) contents: Pictures,
 }
 
 /// One trained and judged network.
@@ -288,9 +291,12 @@ pub(crate) fn run(
             source: recipe.data.display().to_string(),
             sha256: dataset.sha256.clone(),
             counts: parts.counts.clone(),
+            group_kind: dataset.group_kind,
             groups_kept_together: dataset.groups.map(|(_, divided)| divided == 0),
             leak: Some(dataset.leak.clone()),
         },
+        pictures: Some(parts.contents.clone()),
+        pictures_sha256: None,
         code_version: env!("CARGO_PKG_VERSION").into(),
         weights_sha256: String::new(),
         metrics: serde_json::Value::Null,
@@ -312,13 +318,15 @@ pub(crate) fn run(
     let wishes = wishes(recipe, &mut predictor)?;
     let remarks = calibrate(&mut predictor, parts.train, &parts.calibration, &wishes, threads, batch)?;
     let judged = judge_pictures(&predictor, parts.judged, threads, batch, |_| ())?;
-    let about = About { samples: &dataset.samples, columns: &dataset.columns, subgroups: &recipe.subgroups };
+    let about = About::of(dataset, recipe);
     let mut verdict = Verdict::new(predictor.manifest(), &judged, &about)?;
     verdict.gaze = gaze_of(&predictor, &judged, &dataset.samples);
+    verdict.seen = Some(dataset.seen(&parts.contents, parts.judged));
+    verdict.faith = Faith::of(&predictor, &judged);
     let shown = show_parts(&predictor, &judged, threads, batch);
     verdict.parts_seen = shown.as_ref().and_then(|shown| PartsSeen::new(&judged, shown, &dataset.samples));
     let examples = examples(&predictor, &judged);
-    predictor.set_metrics(pages::headline(&verdict.evaluation, parts.judged_as));
+    predictor.set_metrics(pages::headline(&verdict, parts.judged_as));
     let json = serde_json::to_vec_pretty(&verdict).map_err(|e| unwritable(folder, "evaluation.json", e.into()))?;
     write_whole(&folder.join("evaluation.json"), &json)?;
     write_whole(&folder.join("predictions.csv"), &pages::predictions_csv(&judged)?)?;

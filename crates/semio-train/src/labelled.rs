@@ -1,8 +1,9 @@
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use semio_data::{
-    BadFile, Manifest, ManifestOptions, ReadLimits, Sample, Split, data_hash, leak::Alike, manifest::LoadReport,
+    BadFile, DataHash, Manifest, ManifestOptions, ReadLimits, Sample, Split, leak::Alike, manifest::LoadReport,
 };
+use semio_model::{GroupKind, Seen};
 
 use crate::{
     dataset::{DatasetError, readable},
@@ -24,12 +25,17 @@ pub struct Labelled {
     pub columns: Vec<String>,
     /// SHA-256 over names, classes, parts, groups and contents.
     pub sha256: String,
+    /// What the pictures were to the model before; none where its bundle does not know.
+    pub seen: Option<Seen>,
+    /// What a group is.
+    pub group_kind: GroupKind,
 }
 
 impl Labelled {
     /// Reads labelled pictures of one part, or of all.
     ///
-    /// The classes, and whether masks are needed, are the model's. With `leaked` the parts are measured against each other where the data do not say themselves which pictures are
+    /// The classes, and whether masks are needed, are the model's. Where the pictures are its own, and a leak between its
+    /// parts was accepted, the parts are measured against each other, if the data do not say themselves which pictures are
     /// known to a part before.
     ///
     /// # Errors
@@ -40,33 +46,46 @@ impl Labelled {
         options: &ManifestOptions,
         model: &semio_model::Manifest,
         split: Option<Split>,
-        leaked: bool,
+        group_kind: Option<GroupKind>,
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Self, DatasetError> {
         let (classes, keep) = (&model.classes, model.pipeline.keep());
-        let mut manifest = Manifest::load(path, options)?;
-        if leaked && !manifest.extra_columns.iter().any(|c| c == leak::COLUMN) {
-            let alike = Alike::find(&manifest.samples, &ReadLimits::default(), &|_| ());
-            let measured = Measured::of(&manifest.samples, &alike);
-            manifest.extra_columns.push(leak::COLUMN.to_owned());
-            for (i, sample) in manifest.samples.iter_mut().enumerate() {
-                sample.extra.push(measured.cell(i));
-            }
-        }
-        let chosen = |s: &Sample| split.is_none() || s.split == split;
-        let samples: Vec<Sample> = manifest.samples.into_iter().filter(chosen).collect();
+        let Manifest { samples: all, mut extra_columns, report, .. } = Manifest::load(path, options)?;
+        let chosen = |s: &&Sample| split.is_none() || s.split == split;
+        let samples: Vec<Sample> = all.iter().filter(chosen).cloned().collect();
         if let Some(class) = samples.iter().filter_map(|s| s.label.as_ref()).find(|l| !classes.contains(l)) {
             return Err(DatasetError::UnknownClass { class: class.clone(), known: classes.clone() });
         }
-        let (samples, checked) = readable(samples, keep, options.skip_bad, 0, progress)?;
-        let sha256 = data_hash(&samples)?;
+        let (mut samples, checked) = readable(samples, keep, options.skip_bad, 0, progress)?;
+        let hash = DataHash::of(&samples)?;
+        let seen = model.pictures.as_ref().map(|pictures| pictures.seen(hash.contents.iter()));
+        let own = seen.is_some_and(Seen::is_own);
+        let leaked = model.data.leak.as_ref().is_some_and(|leak| !leak.is_clean());
+        if own && leaked && !extra_columns.iter().any(|c| c == leak::COLUMN) {
+            let measured = Measured::of(&all, &Alike::find(&all, &ReadLimits::default(), &|_| ()));
+            let cells: HashMap<&str, String> =
+                all.iter().enumerate().map(|(i, s)| (s.name.as_str(), measured.cell(i))).collect();
+            extra_columns.push(leak::COLUMN.to_owned());
+            for sample in &mut samples {
+                sample.extra.push(cells.get(sample.name.as_str()).cloned().unwrap_or_default());
+            }
+        }
+        let named = || options.columns.group.as_deref().map(GroupKind::of_column).filter(|kind| !kind.is_unsaid());
+        let of_model = || own.then_some(model.data.group_kind);
         Ok(Self {
             pictures: samples.iter().filter_map(|s| Picture::of(s, classes)).collect(),
             samples,
-            report: LoadReport { first_frames: checked.first_frames, ..manifest.report },
+            report: LoadReport { first_frames: checked.first_frames, ..report },
             unreadable: checked.bad,
-            columns: manifest.extra_columns,
-            sha256,
+            columns: extra_columns,
+            sha256: hash.whole,
+            seen,
+            group_kind: group_kind.or_else(named).or_else(of_model).unwrap_or_default(),
         })
+    }
+
+    /// Whether the pictures are the model's own data.
+    pub fn is_own(&self) -> bool {
+        self.seen.is_some_and(Seen::is_own)
     }
 }

@@ -17,6 +17,7 @@ mod cross_validation;
 mod dataset;
 mod examples;
 mod experiment;
+mod faith;
 mod features;
 mod fit;
 mod gaze;
@@ -50,6 +51,7 @@ pub use cluster::{Agreement, ClusterOptions, Clusters, Grouping, Plane, Suspect,
 pub use dataset::{Dataset, DatasetError, Origin, group_names};
 pub use examples::gaze_of;
 pub use experiment::{Finished, Place, RunError, stored_recipe, train};
+pub use faith::Faith;
 pub use fit::{Ending, Event, FitError, Fitted, Job, fit};
 pub use gaze::{Gaze, gaze};
 pub use history::{EpochRow, history_csv};

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use semio_data::Split;
 use semio_image::{Color, Keep, Step};
-use semio_model::{Chosen, Decision, Manifest, Predictor};
+use semio_model::{Chosen, Decision, Manifest, Predictor, Seen};
 use serde_json::{Value, json};
 
 use crate::{
@@ -29,12 +29,13 @@ use crate::{
         Training,
     },
 };
-use semio_stats::{Aim, Evaluation, Metric, Predictions, evaluate};
+use semio_stats::{Aim, Interval, Metric, Predictions, evaluate};
 
 /// The few figures that stand in `bundle.json` and on the card.
-pub(crate) fn headline(evaluation: &Evaluation, part: &str) -> Value {
+pub(crate) fn headline(verdict: &Verdict, part: &str) -> Value {
     let value = |metric: &Metric| metric.as_ref().map_or_else(|reason| json!(reason.to_string()), |v| json!(v));
-    let figures = &evaluation.overall;
+    let (figures, bounds) = (&verdict.evaluation.overall, &verdict.intervals.figures);
+    let interval = |of: Option<Interval>| of.map(|i| [i.low, i.high]);
     json!({
         "part": part,
         "n": figures.n,
@@ -42,6 +43,14 @@ pub(crate) fn headline(evaluation: &Evaluation, part: &str) -> Value {
         "balanced_accuracy": value(&figures.balanced_accuracy),
         "roc_auc": value(&figures.roc_auc),
         "log_loss": value(&figures.log_loss),
+        "intervals": {
+            "level": verdict.intervals.level,
+            "groups": verdict.intervals.groups,
+            "accuracy": interval(bounds.accuracy),
+            "balanced_accuracy": interval(bounds.balanced_accuracy),
+            "roc_auc": interval(bounds.roc_auc),
+            "log_loss": interval(bounds.log_loss),
+        },
     })
 }
 
@@ -127,8 +136,7 @@ fn remarks(remarks: &[Remark], language: Language) -> Vec<String> {
     remarks.iter().map(|remark| remark.words(language)).collect()
 }
 
-/// The report of a bundle on labelled pictures. `same_data` tells whether they are the list that it was trained by, so
-/// that its parts mean the same.
+/// The report of a bundle on labelled pictures.
 ///
 /// # Errors
 /// [`ReportError`] where the page cannot be made.
@@ -140,18 +148,13 @@ pub fn evaluation_report(
     split: Option<Split>,
     judged: &Judged,
     verdict: &Verdict,
-    same_data: bool,
     today: &str,
     language: Language,
 ) -> Result<String, ReportError> {
+    let same_data = labelled.is_own();
     let (manifest, predictions) = (predictor.manifest(), &judged.predictions);
     let part = split.map_or("all", Split::name);
-    let part_use = match split {
-        Some(Split::Train) | None if same_data => PartUse::Training,
-        Some(Split::Val) if same_data => PartUse::Selection,
-        Some(Split::Test) if same_data => PartUse::HeldOut,
-        _ => PartUse::Unknown,
-    };
+    let part_use = labelled.seen.map_or(PartUse::Unknown, part_use);
     let mut left_out = left_out(&labelled.report, language);
     if !labelled.unreadable.is_empty() {
         left_out.push(LeftOut {
@@ -190,6 +193,17 @@ pub fn evaluation_report(
     report.render()
 }
 
+/// What pictures were used for, by what the bundle knows of them.
+fn part_use(seen: Seen) -> PartUse {
+    match seen {
+        Seen { learned_from: 0, chose: 0, set_aside: 0, .. } => PartUse::New,
+        Seen { chose: 0, set_aside: 0, new: 0, .. } => PartUse::Training,
+        Seen { learned_from: 0, set_aside: 0, new: 0, .. } => PartUse::Selection,
+        Seen { learned_from: 0, chose: 0, new: 0, .. } => PartUse::HeldOut,
+        Seen { .. } => PartUse::Mixed(seen),
+    }
+}
+
 /// How the bundle's own data were divided, as far as it knows.
 fn kept_together(manifest: &Manifest, labelled: &Labelled, language: Language) -> SplitFacts {
     let names: HashSet<&str> = labelled.samples.iter().filter_map(|s| s.group.as_deref()).collect();
@@ -201,6 +215,7 @@ fn kept_together(manifest: &Manifest, labelled: &Labelled, language: Language) -
             Some(false) => Groups::Divided,
             _ => Groups::Unknown,
         },
+        group_kind: labelled.group_kind,
     }
 }
 
@@ -339,6 +354,7 @@ fn split_facts(recipe: &Recipe, dataset: &Dataset) -> SplitFacts {
             Some((groups, 0)) => Groups::Kept { groups: groups as u64 },
             Some((groups, shared)) => Groups::Shared { groups: groups as u64, shared: shared as u64 },
         },
+        group_kind: dataset.group_kind,
     }
 }
 

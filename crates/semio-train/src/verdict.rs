@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use semio_data::Sample;
-use semio_model::{Manifest, Outcome, Predictor};
+use semio_model::{GroupKind, Manifest, Outcome, Predictor, Seen};
 use semio_stats::{
     Binning, Bootstrap, Brier, EceUnderCalibration, Evaluation, Figures, InputError, Interval, IntervalMethod, Judge,
     PartFigures, Predictions, PredictiveValues, Reliability, RiskCoveragePoint, SetFigures, Table, brier,
@@ -10,9 +10,11 @@ use semio_stats::{
 use serde::Serialize;
 
 use crate::{
-    dataset::group_names,
+    dataset::{Dataset, group_names},
+    faith::Faith,
     gaze::Gaze,
     inference::Judged,
+    recipe::Recipe,
     shortcuts::PartsSeen,
     subgroups::{Subgroups, subgroups},
 };
@@ -39,9 +41,16 @@ pub struct Verdict {
     /// The main figures with and without the pictures that the parts before know; none where no leak was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leak: Option<LeakScores>,
+    /// What the judged pictures were to the model before, by the content of their files; none where the bundle does not know
+    /// its pictures, and of folds, each of which is set aside for its own network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
     /// How the maps of the model's attention lie beside masks; none where the pictures have no masks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gaze: Option<Gaze>,
+    /// Whether the maps tell what results hang on; none where the network has no maps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub faith: Option<Faith>,
     /// The main figures of the pictures with masks, seen whole, inside and outside of them; none without masks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parts_seen: Option<PartsSeen>,
@@ -93,6 +102,20 @@ pub struct About<'a> {
     pub columns: &'a [String],
     /// Columns whose values are judged apart, besides those that are always.
     pub subgroups: &'a [String],
+    /// What a group of the samples is.
+    pub group_kind: GroupKind,
+}
+
+impl<'a> About<'a> {
+    /// What a recipe's own data tell.
+    pub(crate) fn of(dataset: &'a Dataset, recipe: &'a Recipe) -> Self {
+        Self {
+            samples: &dataset.samples,
+            columns: &dataset.columns,
+            subgroups: &recipe.subgroups,
+            group_kind: dataset.group_kind,
+        }
+    }
 }
 
 /// Intervals of every figure.
@@ -105,6 +128,8 @@ pub struct Intervals {
     pub method: &'static str,
     /// Groups drawn from; as many as pictures where no groups are known.
     pub groups: usize,
+    /// What a group is.
+    pub group_kind: GroupKind,
     /// One interval a figure.
     #[serde(flatten)]
     pub figures: Figures<Option<Interval>>,
@@ -162,6 +187,7 @@ impl Verdict {
             level: 0.95,
             method: "bca",
             groups: bootstrap.groups(),
+            group_kind: about.group_kind,
             figures: with_width(&bootstrap.intervals(&judge, 0.95, IntervalMethod::Bca), predictions, groups),
         };
         let sets: Option<Vec<Vec<usize>>> = results.iter().map(|r| r.set.clone()).collect();
@@ -181,7 +207,9 @@ impl Verdict {
             subgroups: subgroups(predictions, &judged.pictures, about.samples, about.columns, about.subgroups, groups),
             at_site: None,
             leak: leak_scores(manifest, judged, about, groups),
+            seen: None,
             gaze: None,
+            faith: None,
             parts_seen: None,
         })
     }

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use semio_model::{Doubt, Outcome};
+use semio_model::{Doubt, GroupKind, Outcome};
 use semio_stats::{Predictions, evaluate};
 use semio_train::{
     Language,
@@ -113,7 +113,11 @@ fn full() -> Report {
             leak: None,
             alike_kept: None,
         },
-        split: Some(Split { how: "as the table's column `split` says".into(), groups: Groups::Kept { groups: 2210 } }),
+        split: Some(Split {
+            how: "as the table's column `split` says".into(),
+            groups: Groups::Kept { groups: 2210 },
+            group_kind: GroupKind::LookAlikes,
+        }),
         training: Some(Training {
             recipe: [
                 ("model", "r2-cnn"),
@@ -170,7 +174,11 @@ fn folds() -> Report {
             leak: None,
             alike_kept: None,
         },
-        split: Some(Split { how: "4 folds, stratified, seed 3".into(), groups: Groups::Unknown }),
+        split: Some(Split {
+            how: "4 folds, stratified, seed 3".into(),
+            groups: Groups::Unknown,
+            group_kind: GroupKind::Unsaid,
+        }),
         training: None,
         evaluation: evaluate(&pooled),
         verdict: None,
@@ -244,7 +252,11 @@ fn names_cannot_break_out() {
     report.data.part = evil.into();
     report.data.parts = vec![part(evil, &[5, 5])];
     report.data.left_out = vec![LeftOut { reason: evil.into(), count: 2, files: vec![evil.into()] }];
-    report.split = Some(Split { how: evil.into(), groups: Groups::Shared { groups: 9, shared: 2 } });
+    report.split = Some(Split {
+        how: evil.into(),
+        groups: Groups::Shared { groups: 9, shared: 2 },
+        group_kind: GroupKind::Patients,
+    });
     if let Some(training) = &mut report.training {
         training.recipe = vec![(evil.into(), evil.into())];
         training.stopping = Stopping::NoImprovement { metric: evil.into(), patience: 1 };

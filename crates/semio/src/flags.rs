@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use semio_data::{ManifestOptions, Purpose, manifest::Columns};
+use semio_model::GroupKind;
 use semio_train::Recipe;
 use serde::Serialize;
 
@@ -31,6 +32,10 @@ pub(crate) struct DataFlags {
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     group_column: Option<String>,
+    /// What a group is: patients, or look-alikes where only likeness is known [default: as the column's name tells]
+    #[arg(long, value_name = "KIND", value_parser = ["patients", "look-alikes"])]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_kind: Option<String>,
     /// CSV column with the mask of lesion or organ [default: mask, if present]
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,6 +76,7 @@ impl DataFlags {
             label_column: None,
             split_column: None,
             group_column: None,
+            group_kind: None,
             mask_column,
             frame_column,
             classes: vec![],
@@ -78,6 +84,14 @@ impl DataFlags {
             filter: vec![],
             skip_bad: false,
         }
+    }
+
+    /// What a group is, where it was said.
+    pub(crate) fn group_kind(&self) -> Option<GroupKind> {
+        self.group_kind.as_deref().map(|kind| match kind {
+            "patients" => GroupKind::Patients,
+            _ => GroupKind::LookAlikes,
+        })
     }
 
     /// The same as the data crate wants it.

@@ -12,6 +12,7 @@ use std::{
 };
 
 use common::{out, run, semio, short, synthetic, text, weights};
+use serde_json::Value;
 
 /// A run long enough to be interrupted, with everything that could break the promise: augmentation, dropout, batch
 /// norm, moments, averaged weights, a schedule.
@@ -154,4 +155,41 @@ fn a_full_disk_keeps_the_last_checkpoint() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("make room on the disk") || said.contains("No space left"), "{said}");
     assert!(!kept.is_empty());
+}
+
+/// The trials of a search without their seconds.
+fn trials(searched: &str) -> Vec<Value> {
+    let searched: Value = serde_json::from_str(searched).unwrap();
+    let mut trials = searched["trials"].as_array().unwrap().clone();
+    for trial in &mut trials {
+        trial.as_object_mut().unwrap().remove("seconds");
+    }
+    trials
+}
+
+#[test]
+fn a_killed_search_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = synthetic(folder.path(), "brain-tumor", "160");
+    let file = folder.path().join("search.toml");
+    let recipe = "model = \"r2-cnn\"\nepochs = 3\nimage-size = 32\nseed = 4\n[search]\ntrials = 4\nmethod = \"tpe\"\npruning = true\n[space]\nlearning-rate = { from = 1e-5, to = 1e-1, scale = \"log\" }\nbatch-size = [8, 16]\n";
+    std::fs::write(&file, recipe).unwrap();
+    let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
+    let search = |place: &Path| -> Vec<String> {
+        ["tune", text(&file), "--data", &labels, "--json", "-o", text(place)].map(str::to_owned).to_vec()
+    };
+    let finished = |place: &Path| {
+        let args = search(place);
+        trials(&out(&run(&args.iter().map(String::as_str).collect::<Vec<_>>(), 0)))
+    };
+    let expected = finished(&whole);
+    let args = search(&cut);
+    // One trial is over and the next one has an epoch behind it.
+    let mut child = started(&args.iter().map(String::as_str).collect::<Vec<_>>(), &cut.join("trial-0002"));
+    child.kill().unwrap();
+    assert_eq!(child.wait().unwrap().code(), None, "the search was over before it could be killed");
+    let begun = std::fs::metadata(cut.join("trial-0001/recipe.toml")).unwrap().modified().unwrap();
+    assert_eq!(finished(&cut), expected, "the same trials with the same scores");
+    let again = std::fs::metadata(cut.join("trial-0001/recipe.toml")).unwrap().modified().unwrap();
+    assert_eq!(begun, again, "what is done is not done again");
 }

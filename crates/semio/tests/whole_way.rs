@@ -50,6 +50,25 @@ fn from_pictures_to_predictions() {
     assert!(page.contains("Not a medical device"));
     assert!(page.contains("also used to choose the epoch"), "the run's own list is recognised");
 
+    // The same pictures by another list in another place, under other names, are known by their content.
+    let copies = folder.path().join("copies");
+    fs::create_dir(&copies).unwrap();
+    let mut other = csv::Writer::from_path(copies.join("other.csv")).unwrap();
+    other.write_record(["file", "label"]).unwrap();
+    for (i, row) in rows(&list).iter().enumerate() {
+        let name = format!("{i}.png");
+        fs::copy(&row["file"], copies.join(&name)).unwrap();
+        other.write_record([&name, &row["label"]]).unwrap();
+    }
+    other.flush().unwrap();
+    let again = folder.path().join("again");
+    let data = copies.join("other.csv");
+    let args = ["evaluate", text(&bundle), "--data", text(&data), "--split", "all", "-o", text(&again)];
+    let said = out(&run(&args, 0));
+    assert!(said.contains("the model learned from 84 of them, and 24 more chose its epoch"), "{said}");
+    let page = fs::read_to_string(again.join("report.html")).unwrap();
+    assert!(page.contains("Of the 120 pictures, the network learned from 84"));
+
     // Predictions of a folder: one row a file, in order, and the same numbers as in the evaluation.
     let results = folder.path().join("results.csv");
     let images = folder.path().join("data/images");
@@ -98,7 +117,7 @@ fn a_zip_of_the_bundle_predicts_alike() {
     run(&short(&labels, text(&run_folder), "1"), 0);
     let zip = folder.path().join("bundle.zip");
     let mut archive = zip::ZipWriter::new(fs::File::create(&zip).unwrap());
-    for name in ["bundle.json", "model.safetensors", "calibration.json"] {
+    for name in ["bundle.json", "model.safetensors", "calibration.json", "pictures.json"] {
         archive.start_file(format!("bundle/{name}"), zip::write::SimpleFileOptions::default()).unwrap();
         std::io::Write::write_all(&mut archive, &fs::read(run_folder.join("bundle").join(name)).unwrap()).unwrap();
     }

@@ -9,8 +9,8 @@ use std::{
 use semio_data::synth::{Job, SynthOptions, synthesize};
 use semio_image::{Color, Pipeline};
 use semio_model::{
-    Aims, Bundle, Calibration, DataUsed, Decision, Device, Evidence, Manifest, Novelty, OutputKind, Predictor, SCHEMA,
-    Sight,
+    Aims, Bundle, Calibration, DataUsed, Decision, Device, Evidence, GroupKind, Manifest, Novelty, OutputKind,
+    Predictor, SCHEMA, Sight,
 };
 use semio_nn::{Architecture, Network};
 
@@ -56,9 +56,12 @@ pub(crate) fn make(architecture: &str, side: usize) -> Bundle {
             source: "synthetic".into(),
             sha256: "0".repeat(64),
             counts: BTreeMap::new(),
+            group_kind: GroupKind::Unsaid,
             groups_kept_together: None,
             leak: None,
         },
+        pictures: None,
+        pictures_sha256: None,
         code_version: "0".into(),
         weights_sha256: String::new(),
         metrics: serde_json::Value::Null,

@@ -11,21 +11,46 @@ use sha2::{Digest, Sha256};
 use super::{Sample, Split};
 use crate::raster::{DecodeError, ReadError};
 
-/// Names the data that a model was made from: SHA-256 over each picture's name (with its frame), label, split, group and content,
-/// and the content of its mask where it has one.
+/// Names the data that a model was made from: SHA-256 over each picture's name (with its frame), label, split, group and
+/// content, and the content of its mask where it has one.
 ///
 /// The order of the samples does not matter; where the files lie does not matter either, beyond their names.
 ///
 /// # Errors
 /// [`ReadError`] where a file cannot be read.
 pub fn data_hash(samples: &[Sample]) -> Result<String, ReadError> {
-    // Several frames of one file are one content.
-    let files: HashSet<&Path> = samples.iter().map(|sample| sample.file.as_path()).collect();
-    let contents: HashMap<&Path, [u8; 32]> =
-        files.into_par_iter().map(|file| Ok((file, file_sha256(file)?))).collect::<Result<_, ReadError>>()?;
+    Ok(DataHash::of(samples)?.whole)
+}
+
+/// The hash of data, and that of each of their pictures.
+#[derive(Clone, Debug)]
+pub struct DataHash {
+    /// [`data_hash`].
+    pub whole: String,
+    /// SHA-256 of each sample's file.
+    pub contents: Vec<[u8; 32]>,
+}
+
+impl DataHash {
+    /// Reads all files once.
+    ///
+    /// # Errors
+    /// [`ReadError`] where one cannot be read.
+    pub fn of(samples: &[Sample]) -> Result<Self, ReadError> {
+        // Several frames of one file are one content.
+        let files: HashSet<&Path> = samples.iter().map(|sample| sample.file.as_path()).collect();
+        let files: HashMap<&Path, [u8; 32]> =
+            files.into_par_iter().map(|file| Ok((file, file_sha256(file)?))).collect::<Result<_, ReadError>>()?;
+        let contents = samples.iter().map(|sample| files[sample.file.as_path()]).collect::<Vec<_>>();
+        Ok(Self { whole: whole(samples, &contents)?, contents })
+    }
+}
+
+fn whole(samples: &[Sample], contents: &[[u8; 32]]) -> Result<String, ReadError> {
     let mut lines = samples
         .par_iter()
-        .map(|sample| {
+        .zip(contents)
+        .map(|(sample, content)| {
             let mut line = Sha256::new();
             let split = sample.split.map(Split::name);
             for field in [Some(sample.name.as_str()), sample.label.as_deref(), split, sample.group.as_deref()] {
@@ -33,7 +58,7 @@ pub fn data_hash(samples: &[Sample]) -> Result<String, ReadError> {
                 line.update(field.map_or(u64::MAX, |f| f.len() as u64).to_le_bytes());
                 line.update(field.unwrap_or_default());
             }
-            line.update(contents[sample.file.as_path()]);
+            line.update(content);
             if let Some(mask) = &sample.mask {
                 line.update(file_sha256(mask)?);
             }

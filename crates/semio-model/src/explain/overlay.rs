@@ -94,6 +94,70 @@ pub fn map_color(value: f32) -> [u8; 3] {
     [color.r, color.g, color.b]
 }
 
+/// Rows around the scale and its digits.
+const MARGIN: usize = 8;
+/// Rows of the scale.
+const BAR: usize = 10;
+/// Rows of the digits below it.
+const DIGITS: usize = 10;
+/// Digits and the point, three columns by five rows, from the upper left corner on.
+const FONT: [(char, u16); 11] = [
+    ('0', 0b111_101_101_101_111),
+    ('1', 0b010_110_010_010_111),
+    ('2', 0b111_001_111_100_111),
+    ('3', 0b111_001_111_001_111),
+    ('4', 0b101_101_111_001_001),
+    ('5', 0b111_100_111_001_111),
+    ('6', 0b111_100_111_101_111),
+    ('7', 0b111_001_001_010_010),
+    ('8', 0b111_101_111_101_111),
+    ('9', 0b111_101_111_001_111),
+    ('.', 0b000_000_000_000_010),
+];
+
+impl Overlay {
+    /// The map over its picture with the scale of its colours below, from 0 to the map's largest value.
+    ///
+    /// # Errors
+    /// [`ImageError`] where the picture cannot take the size.
+    pub fn with_scale(&self, largest: f32) -> Result<Image, ImageError> {
+        let (width, height) = (self.blended.width(), self.blended.height());
+        let Samples::U8(samples) = self.blended.samples() else { unreachable!("overlays have 8 bits") };
+        let rows = 3 * MARGIN + BAR + DIGITS;
+        let mut out = samples.clone();
+        out.resize((height + rows) * width * 3, u8::MAX);
+        let mut dot = |x: usize, y: usize, color: [u8; 3]| {
+            if x < width {
+                let at = ((height + y) * width + x) * 3;
+                out[at..at + 3].copy_from_slice(&color);
+            }
+        };
+        for x in 0..width {
+            let color = map_color(x as f32 / (width - 1).max(1) as f32);
+            (0..BAR).for_each(|y| dot(x, MARGIN + y, color));
+        }
+        // Each dot of the font is two pixels wide and high.
+        let mut write = |text: &str, left: usize| {
+            for (place, letter) in text.chars().enumerate() {
+                let glyph = FONT.iter().find(|(known, _)| *known == letter).map_or(0, |(_, glyph)| *glyph);
+                for i in (0..15).filter(|i| glyph >> (14 - i) & 1 == 1) {
+                    let (x, y) = (left + 8 * place + 2 * (i % 3), 2 * MARGIN + BAR + 2 * (i / 3));
+                    for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+                        dot(x + dx, y + dy, [0; 3]);
+                    }
+                }
+            }
+        };
+        let largest = format!("{largest:.3}");
+        write("0", 0);
+        // Where there is no room for both, the end of the scale is left out.
+        if let Some(left) = width.checked_sub(8 * largest.len()).filter(|left| *left > 8) {
+            write(&largest, left);
+        }
+        Image::new(width, height + rows, Color::Rgb, Samples::U8(out))
+    }
+}
+
 /// The scale of colours as SVG, from 0 to the map's largest value.
 ///
 /// `[x, y, width, height]` in the units of the drawing; the words stand below it.
@@ -126,6 +190,32 @@ mod tests {
         let [x, y] = over.peak_at().expect("is not empty");
         assert!(x >= 0.74 && y >= 0.74, "{x} {y}");
         assert!(over.values[0] == 0.0);
+    }
+
+    #[test]
+    fn a_scale_stands_below_the_picture() {
+        let image = Image::new(100, 40, Color::Grey, Samples::U8(vec![90; 4000])).expect("fits");
+        let map = Map { width: 1, height: 1, values: vec![2.0] };
+        let overlay = Overlay::new(&image, &Pipeline::standard(4, 4, Color::Grey), &map, 0.5, 1000).expect("fits");
+        let scaled = overlay.with_scale(2.0).expect("fits");
+        let Samples::U8(samples) = scaled.samples() else { unreachable!() };
+        let at = |x: usize, y: usize| -> [u8; 3] {
+            let place = (y * 100 + x) * 3;
+            samples[place..place + 3].try_into().expect("three samples")
+        };
+        assert_eq!((scaled.width(), scaled.height()), (100, 40 + 3 * MARGIN + BAR + DIGITS));
+        assert_eq!(at(50, 39), {
+            let Samples::U8(blended) = overlay.blended.samples() else { unreachable!() };
+            [blended[0], blended[1], blended[2]]
+        });
+        assert_eq!([at(0, 40 + MARGIN), at(99, 40 + MARGIN)], [map_color(0.0), map_color(1.0)]);
+        // The upper left corner of both zeros.
+        let digits = 40 + 2 * MARGIN + BAR;
+        assert_eq!([at(0, digits), at(60, digits), at(30, digits)], [[0; 3], [0; 3], [255; 3]]);
+        // A picture of one pixel takes what has room.
+        let tiny = Image::new(1, 1, Color::Grey, Samples::U8(vec![9])).expect("fits");
+        let overlay = Overlay::new(&tiny, &Pipeline::standard(4, 4, Color::Grey), &map, 0.5, 1000).expect("fits");
+        assert_eq!(overlay.with_scale(0.25).expect("fits").width(), 1);
     }
 
     #[test]

@@ -5,9 +5,10 @@ use crate::{
     dataset::Dataset,
     language::{Language, say},
     plot::{IntervalRow, Point, inline, interval_plot, scatter_plot},
-    report::ReportError,
+    report::{ReportError, by_group},
     survey::{Survey, Table},
 };
+use semio_model::GroupKind;
 use semio_stats::Interval;
 
 /// The comparison as one page.
@@ -61,6 +62,16 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
+    /// What pictures are held together by.
+    fn unit(&self) -> String {
+        let language = self.language;
+        match self.dataset.group_kind {
+            GroupKind::Patients => say!(language, "Patients", "Patients"),
+            GroupKind::LookAlikes => say!(language, "Groups of look-alikes", "Groupes d’images ressemblantes"),
+            GroupKind::Unsaid => say!(language, "Groups (patients)", "Groupes (patients)"),
+        }
+    }
+
     fn facts(&self, today: &str) -> Vec<(String, String)> {
         let language = self.language;
         let pictures = language.count(self.judged.first().map_or(0, |s| s.pictures));
@@ -72,12 +83,12 @@ impl Page<'_> {
             ),
             Some((groups, 0)) => {
                 let groups = language.count(groups as u64);
-                say!(language, "{groups} groups, none of them divided", "{groups} groupes, aucun divisé")
+                say!(language, "{groups}, none of them divided", "{groups}, aucun divisé")
             }
             Some((groups, divided)) => say!(
                 language,
-                "{divided} of {groups} groups have pictures in several parts",
-                "{divided} groupes sur {groups} ont des images dans plusieurs parties"
+                "{divided} of {groups} have pictures in several parts",
+                "{divided} sur {groups} ont des images dans plusieurs parties"
             ),
         };
         let mut facts = vec![
@@ -100,7 +111,7 @@ impl Page<'_> {
                     )
                 },
             ),
-            (say!(language, "Groups (patients)", "Groupes (patients)"), groups),
+            (self.unit(), groups),
         ];
         if !self.dataset.leak.is_clean() {
             let touched: usize = self.dataset.leak.parts.values().map(|part| part.touched).sum();
@@ -182,11 +193,11 @@ impl Page<'_> {
         let open: Vec<&str> =
             self.comparison.tests.iter().filter(|t| t.roc_auc.is_none()).map(|t| t.name.as_str()).collect();
         if !open.is_empty() {
-            let open = open.join(", ");
+            let (open, by) = (open.join(", "), by_group(self.dataset.group_kind, language));
             said.push(say!(
                 language,
-                "The areas of {open} cannot be compared with it: a class has too few groups (patients).",
-                "Les aires de {open} ne peuvent pas lui être comparées : une classe a trop peu de groupes (patients)."
+                "The areas of {open} cannot be compared with it: a class has too few groups of pictures ({by}).",
+                "Les aires de {open} ne peuvent pas lui être comparées : une classe a trop peu de groupes d’images ({by})."
             ));
         }
         said
@@ -194,6 +205,7 @@ impl Page<'_> {
 
     fn limits(&self) -> Vec<String> {
         let language = self.language;
+        let by = by_group(self.dataset.group_kind, language);
         let choice = if self.comparison.cross_validated {
             say!(
                 language,
@@ -218,12 +230,12 @@ impl Page<'_> {
             choice,
             say!(
                 language,
-                "Intervals are 95 % percentile bootstrap intervals over groups (patients) where groups are known, over \
-                 pictures where not; each class keeps its number of groups. Neither they nor the tests tell anything about \
-                 another seed or another training.",
-                "Les intervalles à 95 % sont des percentiles d’un bootstrap sur les groupes (patients) lorsqu’ils sont connus, \
-                 sinon sur les images ; chaque classe garde son nombre de groupes. Ni eux ni les tests ne disent quoi que ce \
-                 soit d’une autre graine ou d’un autre entraînement."
+                "Intervals are 95 % percentile bootstrap intervals, drawn {by}, over pictures where no groups are known; each \
+                 class keeps its number of groups. Neither they nor the tests tell anything about another seed or another \
+                 training.",
+                "Les intervalles à 95 % sont des percentiles d’un bootstrap, par tirage {by}, sinon sur les images ; chaque \
+                 classe garde son nombre de groupes. Ni eux ni les tests ne disent quoi que ce soit d’une autre graine ou d’un \
+                 autre entraînement."
             ),
         ];
         if self.judged.iter().any(|s| s.epochs[0] != self.judged[0].epochs[0]) {

@@ -77,6 +77,7 @@ pub(crate) fn folds_report(
                 Some((groups, _)) => Groups::Kept { groups: groups as u64 },
                 None => Groups::Unknown,
             },
+            group_kind: dataset.group_kind,
         }),
         training: None,
         evaluation: found.verdict.evaluation.clone(),

@@ -8,6 +8,7 @@ mod text;
 use std::path::PathBuf;
 
 use semio_image::{Filter, Fit, PipelineError};
+use semio_model::GroupKind;
 use semio_stats::{ConformalScore, ScalingMethod};
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,10 @@ pub struct Recipe {
     /// CSV column with the patient, or whatever else must stay on one side; `group` where not given and present.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_column: Option<String>,
+    /// What a group is: `patients`, or `look-alikes` where only the pictures' likeness is known; as the column's name tells
+    /// where not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_kind: Option<GroupKind>,
     /// CSV column with the mask's path; `mask` where not given and present.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mask_column: Option<String>,
@@ -227,12 +232,13 @@ pub struct Recipe {
 
 /// The recipe's keys that decide which pictures are learned from and which are judged. Runs that are to be compared must
 /// share them.
-pub const DATA_KEYS: [&str; 17] = [
+pub const DATA_KEYS: [&str; 18] = [
     "data",
     "file-column",
     "label-column",
     "split-column",
     "group-column",
+    "group-kind",
     "mask-column",
     "classes",
     "map",
@@ -255,6 +261,7 @@ impl Default for Recipe {
             label_column: None,
             split_column: None,
             group_column: None,
+            group_kind: None,
             mask_column: None,
             frame_column: None,
             classes: vec![],
@@ -330,6 +337,14 @@ impl Default for Recipe {
             subgroups: vec![],
             report_language: Language::English,
         }
+    }
+}
+
+impl Recipe {
+    /// What a group of the data is, as the recipe or the name of its column tells.
+    pub fn group_kind(&self) -> GroupKind {
+        let named = || self.group_column.as_deref().map(GroupKind::of_column);
+        self.group_kind.or_else(named).unwrap_or_default()
     }
 }
 

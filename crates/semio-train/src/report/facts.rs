@@ -3,7 +3,7 @@ use crate::{
     Language, Verdict,
     plot::{EpochFigures, PartCounts},
 };
-use semio_model::{Leak, Outcome};
+use semio_model::{GroupKind, Leak, Outcome, Seen};
 use semio_stats::Evaluation;
 
 /// Everything that a report tells. What is not known stays empty or `None`, and its section is left out.
@@ -94,8 +94,10 @@ pub enum PartUse {
     HeldOut,
     /// Each was judged by a network that had not seen it, fold by fold.
     CrossValidation,
-    /// Nothing; they come from another collection.
-    External,
+    /// Not all the same; told by the content of their files.
+    Mixed(Seen),
+    /// Nothing: none is among those that the model was made from, told by the content of their files.
+    New,
     /// It is not known.
     Unknown,
 }
@@ -118,6 +120,8 @@ pub struct Split {
     pub how: String,
     /// Whether pictures that belong together stayed together.
     pub groups: Groups,
+    /// What a group is.
+    pub group_kind: GroupKind,
 }
 
 /// Whether pictures that belong together, such as those of one patient, stayed in one part.

@@ -22,3 +22,4 @@ pub use facts::{
 pub use overfitting::overfitting_remark;
 pub use render::ReportError;
 pub(crate) use render::css_string;
+pub(crate) use words::by_group;

@@ -3,6 +3,8 @@ use std::{fmt::Write, path::Path};
 use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
+use semio_model::GroupKind;
+
 use super::{
     Example, LeftOut, Maps, PartUse, Report, leak, overfitting_remark, shortcuts,
     subgroups::{self, SubgroupTable},
@@ -144,6 +146,7 @@ impl<'a> Page<'a> {
         let at_site = at_site.map(|site| tables::at_site(&e.classes, site, &mut notes));
         let seen = verdict.and_then(|v| v.parts_seen.as_ref());
         let parts_seen = seen.map_or_else(Vec::new, |seen| shortcuts::rows(seen, language, &mut notes));
+        let kind = verdict.map_or_else(GroupKind::default, |v| v.intervals.group_kind);
         let by_subgroup = verdict.map_or(&[][..], |v| &v.subgroups);
         let drawn = e.classes.len() <= MOST_CLASSES;
         let (roc, precision_recall) = if drawn { curves(report) } else { Default::default() };
@@ -178,7 +181,7 @@ impl<'a> Page<'a> {
             parts_seen,
             parts_seen_words: seen.map_or_else(Vec::new, |seen| shortcuts::words(seen, language)),
             subgroups: subgroups::tables(by_subgroup, language, &mut subgroup_notes),
-            subgroup_words: subgroups::words(by_subgroup, e.classes.len() == 2, language),
+            subgroup_words: subgroups::words(by_subgroup, e.classes.len() == 2, kind, language),
             subgroup_notes: subgroup_notes.words(),
             folds,
             folds_words: words::folds(report),
@@ -232,7 +235,10 @@ fn data_facts(report: &Report) -> Vec<(String, String)> {
     let part = (data.part_use != PartUse::CrossValidation && !data.part.is_empty()).then(|| data.part.clone());
     add(say!(language, "Part judged", "Partie jugée"), part);
     add(say!(language, "Split", "Découpage"), report.split.as_ref().map(|s| s.how.clone()));
-    add(say!(language, "Groups", "Groupes"), report.split.as_ref().map(|s| words::groups(s.groups, language)));
+    add(
+        say!(language, "Groups", "Groupes"),
+        report.split.as_ref().map(|s| words::groups(s.groups, s.group_kind, language)),
+    );
     let leak = leak::sentences(data, language);
     add(say!(language, "Leaks", "Fuites"), (!leak.is_empty()).then(|| leak.join(" ")));
     out

@@ -1,6 +1,11 @@
 //! What the report says of subgroups.
 
-use super::tables::{Notes, Row};
+use semio_model::GroupKind;
+
+use super::{
+    tables::{Notes, Row},
+    words,
+};
 use crate::{
     FEW, Subgroup, Subgroups, Trait, Value,
     language::{Language, say},
@@ -22,7 +27,8 @@ pub(super) fn tables(found: &[Subgroups], language: Language, notes: &mut Notes)
 }
 
 /// What the tables show and what not.
-pub(super) fn words(found: &[Subgroups], two_classes: bool, language: Language) -> Vec<String> {
+pub(super) fn words(found: &[Subgroups], two_classes: bool, kind: GroupKind, language: Language) -> Vec<String> {
+    let by = words::by_group(kind, language);
     let sensitivity = if two_classes {
         say!(language, "of the second class", "de la seconde classe")
     } else {
@@ -30,9 +36,9 @@ pub(super) fn words(found: &[Subgroups], two_classes: bool, language: Language) 
     };
     let mut said = vec![say!(
         language,
-        "Sensitivity: {sensitivity}. Intervals: 95 %, by patient or group where known. Nothing here is corrected for the \
+        "Sensitivity: {sensitivity}. Intervals: 95 %, {by}. Nothing here is corrected for the \
          number of subgroups: a difference between two rows is a reason to look, not a finding.",
-        "Sensibilité : {sensitivity}. Intervalles : 95 %, par patient ou groupe lorsqu’ils sont connus. Rien n’est corrigé \
+        "Sensibilité : {sensitivity}. Intervalles : 95 %, {by}. Rien n’est corrigé \
          ici pour le nombre de sous-groupes : une différence entre deux lignes est une raison de regarder de plus près, \
          pas un constat."
     )];

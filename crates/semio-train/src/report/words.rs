@@ -10,8 +10,21 @@ pub(super) use looked::looked;
 
 use super::{Data, PartUse, Report, Stopping};
 use crate::language::{Language, say};
-use semio_model::Outcome;
+use semio_model::{GroupKind, Outcome};
 use semio_stats::{Evaluation, Undefined};
+
+/// By what pictures are drawn together: an adverb.
+pub(crate) fn by_group(kind: GroupKind, language: Language) -> String {
+    match kind {
+        GroupKind::Patients => say!(language, "by patient", "par patient"),
+        GroupKind::LookAlikes => {
+            say!(language, "by groups of look-alikes", "par groupes d’images ressemblantes")
+        }
+        GroupKind::Unsaid => {
+            say!(language, "by patient or group where known", "par patient ou groupe lorsqu’ils sont connus")
+        }
+    }
+}
 
 /// `84.1 % (1,102 of 1,311)`.
 pub(super) fn share(part: u64, whole: u64, language: Language) -> String {

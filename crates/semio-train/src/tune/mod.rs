@@ -352,7 +352,7 @@ fn best_recipe(search: &Search, best: &Trial, monitor: &str) -> Result<String, T
     keys.extend(best.keys.clone());
     let mut recipe: Recipe = keys.try_into()?;
     let folds = recipe.folds.take().map_or_else(String::new, |folds| {
-        format!("# The search judged by {folds} folds; one network of all that is not validation is what this file trains.\n")
+        format!("# The search judged by {folds} folds. This file trains one network, on all but the validation and test parts.\n")
     });
     let text = toml::to_string(&recipe).unwrap_or_default();
     let score = best.score.map_or_else(String::new, |s| format!(", {monitor} {:.4}", s.abs()));

@@ -7,7 +7,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use semio_data::{Purpose, Split};
 use semio_model::Predictor;
-use semio_train::{About, AtSite, Judged, Labelled, Language, Verdict};
+use semio_train::{About, AtSite, Faith, Judged, Labelled, Language, Verdict};
 
 use crate::{
     Outcome,
@@ -85,9 +85,8 @@ impl Evaluate {
         let checking = bar(0, "checking", quiet);
         let options = self.data.options(Purpose::Train)?;
         let split = self.split.split();
-        let leaked = predictor.manifest().data.leak.as_ref().is_some_and(|leak| !leak.is_clean());
-        let leaked = leaked && self.is_own_data(&predictor);
-        let labelled = Labelled::open(data, &options, predictor.manifest(), split, leaked, &|done, all| {
+        let kind = self.data.group_kind();
+        let labelled = Labelled::open(data, &options, predictor.manifest(), split, kind, &|done, all| {
             checking.set_length(all as u64);
             checking.set_position(done as u64);
         })?;
@@ -104,9 +103,16 @@ impl Evaluate {
             predicting.set_position(done as u64);
         })?;
         predicting.finish_and_clear();
-        let about = About { samples: &labelled.samples, columns: &labelled.columns, subgroups: &self.subgroups };
+        let about = About {
+            samples: &labelled.samples,
+            columns: &labelled.columns,
+            subgroups: &self.subgroups,
+            group_kind: labelled.group_kind,
+        };
         let mut verdict = Verdict::new(predictor.manifest(), &judged, &about)?;
+        verdict.seen = labelled.seen;
         verdict.gaze = semio_train::gaze_of(&predictor, &judged, &labelled.samples);
+        verdict.faith = Faith::of(&predictor, &judged);
         verdict.parts_seen = semio_train::parts_seen(&predictor, &judged, &labelled.samples, threads, self.batch_size);
         if let Some(text) = &self.prevalence {
             // Adapted after judging: the pictures' own figures are those of the classes' frequencies among them.
@@ -129,15 +135,6 @@ impl Evaluate {
         Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    /// Whether the data are those that the bundle was trained by: the same path, or the list in the run's folder.
-    fn is_own_data(&self, predictor: &Predictor) -> bool {
-        let Some(data) = &self.data.data else { return false };
-        let whole = |path: &Path| fs::canonicalize(path).ok();
-        let list = self.bundle.parent().map(|run| run.join("split.csv"));
-        let trained_by = [Some(PathBuf::from(&predictor.manifest().data.source)), list];
-        whole(data).is_some_and(|data| trained_by.iter().flatten().any(|p| whole(p).as_ref() == Some(&data)))
-    }
-
     fn write(
         &self,
         folder: &Path,
@@ -154,7 +151,6 @@ impl Evaluate {
             self.split.split(),
             judged,
             verdict,
-            self.is_own_data(predictor),
             &today(),
             Language::from_name(&self.language).unwrap_or_default(),
         )?;
@@ -184,6 +180,13 @@ fn print_figures(verdict: &Verdict, part: &str, labelled: &Labelled) {
         println!("         left out: {} ({})", bad.name, bad.reason);
     }
     println!("judged   {part}: {} pictures", count(figures.n as usize));
+    if let Some(seen) = labelled.seen.filter(|seen| seen.learned_from + seen.chose > 0) {
+        println!(
+            "         the model learned from {} of them, and {} more chose its epoch or say how sure it is",
+            count(seen.learned_from),
+            count(seen.chose)
+        );
+    }
     let bounds = &verdict.intervals.figures;
     let line = |name: &str, metric: &semio_stats::Metric, interval: Option<semio_stats::Interval>| match metric {
         Ok(value) => {
@@ -200,7 +203,8 @@ fn print_figures(verdict: &Verdict, part: &str, labelled: &Labelled) {
     line("kappa", &figures.kappa, bounds.kappa);
     line("MCC", &figures.mcc, bounds.mcc);
     let (n, groups) = (figures.n as usize, verdict.intervals.groups);
-    let drawn = if groups < n { format!("{} groups", count(groups)) } else { "pictures".to_owned() };
+    let kind = verdict.intervals.group_kind.words();
+    let drawn = if groups < n { format!("{} {kind}", count(groups)) } else { "pictures".to_owned() };
     println!("  (95 % intervals, bootstrap over {drawn})");
     if let Some(calibration) = &verdict.calibration {
         let state = if calibration.calibrated { "calibrated" } else { "not calibrated" };

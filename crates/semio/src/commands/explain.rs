@@ -199,7 +199,7 @@ impl Explain {
         let found = Found { explanation, probability, faithfulness, sanity };
         let path = self.free_name(picture, method, taken);
         let bytes = match self.format {
-            Form::Png => encode_png(&overlay.blended)?,
+            Form::Png => encode_png(&overlay.with_scale(found.explanation.map.peak().unwrap_or(0.0))?)?,
             Form::Svg => svg(&overlay, &predictor.manifest().classes[class], &found)?.into_bytes(),
         };
         fs::write(&path, bytes).map_err(|e| Fault::file("write the picture", &path, e))?;

@@ -155,18 +155,20 @@ pub(crate) fn describe_data(dataset: &Dataset, say: &dyn Fn(String)) {
         Origin::Program => "made here",
     };
     say(format!("split    {origin}\n{}", indent(&dataset.split.to_string())));
+    let kind = dataset.group_kind.words();
     match dataset.groups {
         None => say("         patients are unknown: pictures of one patient may stand in two parts".into()),
-        Some((groups, 0)) => say(format!("         {} groups, none of them divided", count(groups))),
+        Some((groups, 0)) => say(format!("         {} {kind}, none of them divided", count(groups))),
         Some((groups, divided)) => {
-            say(format!("         {divided} of {groups} groups have pictures in several parts"));
+            say(format!("         {divided} of {groups} {kind} have pictures in several parts"));
         }
     }
     if !dataset.leak.is_clean() {
         say(format!("         LEAK ACCEPTED: {}", dataset.leak_words()));
-    } else if dataset.leak.near.is_none() {
+    }
+    if dataset.leak.near.is_none() {
         say("         too many pictures to seek nearly the same ones; only the same ones were sought".into());
-    } else if dataset.origin != Origin::Source && dataset.alike > 0 {
+    } else if dataset.leak.is_clean() && dataset.origin != Origin::Source && dataset.alike > 0 {
         let groups = count(dataset.alike);
         say(format!("         {groups} groups of (nearly) the same picture, each kept in one part"));
     }

@@ -1,5 +1,7 @@
 //! How sure results are, in sentences.
 
+use semio_model::GroupKind;
+
 use crate::{
     Verdict,
     language::{Language, say},
@@ -12,7 +14,23 @@ use super::share;
 pub(in crate::report) fn intervals(verdict: &Verdict, n: u64, language: Language) -> String {
     let groups = verdict.intervals.groups as u64;
     let counted = language.count(groups);
-    if groups < n {
+    let kind = verdict.intervals.group_kind;
+    if groups < n && kind == GroupKind::Patients {
+        say!(
+            language,
+            "Intervals: 95 %, BCa bootstrap, stratified by class, whole patients drawn ({counted} of them).",
+            "Intervalles : 95 %, bootstrap BCa, stratifié par classe, par tirage de patients entiers ({counted})."
+        )
+    } else if groups < n && kind == GroupKind::LookAlikes {
+        say!(
+            language,
+            "Intervals: 95 %, BCa bootstrap, stratified by class, whole groups of look-alikes drawn ({counted} of them). A \
+             group is not a patient: which pictures are of one patient is not known, and by patient the intervals may be wider.",
+            "Intervalles : 95 %, bootstrap BCa, stratifié par classe, par tirage de groupes entiers d’images ressemblantes \
+             ({counted}). Un groupe n’est pas un patient : on ne sait pas quelles images viennent d’un même patient, et par \
+             patient les intervalles peuvent être plus larges."
+        )
+    } else if groups < n {
         say!(
             language,
             "Intervals: 95 %, BCa bootstrap, stratified by class, whole patients or groups drawn ({counted} of them).",

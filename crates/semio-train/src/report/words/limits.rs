@@ -1,5 +1,6 @@
 //! What to keep in mind, made from the numbers.
 
+use semio_model::{GroupKind, Seen};
 use semio_stats::wilson_interval;
 
 use super::{correct, pictures, share};
@@ -19,7 +20,7 @@ const UNEVEN: f64 = 3.0;
 pub(in crate::report) fn limits(report: &Report) -> Vec<String> {
     let language = report.language;
     let mut out = vec![part_use(report.data.part_use, language)];
-    out.extend(report.split.as_ref().map(|s| groups(s.groups, language)));
+    out.extend(report.split.as_ref().map(|s| groups(s.groups, s.group_kind, language)));
     out.extend(report.remarks.iter().cloned());
     out.extend(leak::sentences(&report.data, language));
     out.extend(by_chance(report));
@@ -153,12 +154,13 @@ fn part_use(part_use: PartUse, language: Language) -> String {
             "Chaque image a été jugée par un réseau qui ne l’avait pas vue, mais toutes viennent d’une même collection : \
              ailleurs, avec d’autres appareils et d’autres patients, les résultats peuvent être moins bons."
         ),
-        PartUse::External => say!(
+        PartUse::Mixed(seen) => mixed(seen, language),
+        PartUse::New => say!(
             language,
-            "These pictures come from another collection than the training pictures. The figures describe this collection \
-             only.",
-            "Ces images viennent d’une autre collection que celles de l’entraînement. Les résultats ne décrivent que cette \
-             collection."
+            "None of these pictures is among those that the model was made from (compared by the content of their files). \
+             Whether they show the same patients was not compared. The figures describe this collection only.",
+            "Aucune de ces images n’est parmi celles dont le modèle est issu (comparées par le contenu de leurs fichiers). On \
+             n’a pas comparé si elles montrent les mêmes patients. Les résultats ne décrivent que cette collection."
         ),
         PartUse::Unknown => say!(
             language,
@@ -168,9 +170,53 @@ fn part_use(part_use: PartUse, language: Language) -> String {
     }
 }
 
+/// What it means that only some of the pictures are new.
+fn mixed(seen: Seen, language: Language) -> String {
+    let Seen { learned_from, chose, set_aside, new } = seen;
+    let all = language.count((learned_from + chose + set_aside + new) as u64);
+    let [learned, chosen] = [learned_from, chose].map(|n| language.count(n as u64));
+    if learned_from + chose == 0 {
+        return say!(
+            language,
+            "None of these pictures was used in training (compared by the content of their files). Whether they show the same \
+             patients was not compared.",
+            "Aucune de ces images n’a servi à l’entraînement (comparées par le contenu de leurs fichiers). On n’a pas comparé \
+             si elles montrent les mêmes patients."
+        );
+    }
+    say!(
+        language,
+        "Of the {all} pictures, the network learned from {learned}, and {chosen} more chose its epoch or say how sure it is \
+         (compared by the content of their files): the figures are too good.",
+        "Sur les {all} images, le réseau a appris de {learned}, et {chosen} autres ont choisi son époque ou disent sa certitude \
+         (comparées par le contenu de leurs fichiers) : les résultats sont trop bons."
+    )
+}
+
 /// Whether groups were respected.
-pub(in crate::report) fn groups(groups: Groups, language: Language) -> String {
+pub(in crate::report) fn groups(groups: Groups, kind: GroupKind, language: Language) -> String {
     match groups {
+        Groups::Kept { groups } if kind == GroupKind::Patients => {
+            let groups = language.count(groups);
+            say!(
+                language,
+                "Pictures of one patient stayed in one part: none of the {groups} patients is in two.",
+                "Les images d’un même patient sont restées dans une même partie : aucun des {groups} patients n’est dans deux."
+            )
+        }
+        Groups::Kept { groups } if kind == GroupKind::LookAlikes => {
+            let groups = language.count(groups);
+            say!(
+                language,
+                "Pictures that look alike stayed in one part: none of the {groups} groups of look-alikes is in two. Which \
+                 pictures belong to the same patient is not known: pictures of one patient that do not look alike may stand on \
+                 both sides of the split, and the figures may be too good.",
+                "Les images qui se ressemblent sont restées dans une même partie : aucun des {groups} groupes d’images \
+                 ressemblantes n’est dans deux. On ne sait pas quelles images viennent d’un même patient : des images d’un \
+                 patient qui ne se ressemblent pas peuvent se trouver des deux côtés du découpage, et les résultats être trop \
+                 bons."
+            )
+        }
         Groups::Unknown => say!(
             language,
             "Which pictures belong to the same patient is not known: pictures of one patient may stand on both sides of \

@@ -2,7 +2,8 @@
 
 use super::share;
 use crate::{
-    language::say,
+    Faith,
+    language::{Language, say},
     report::{Maps, Report},
 };
 
@@ -26,7 +27,9 @@ pub(in crate::report) fn looked(report: &Report) -> Vec<String> {
             "Il n’y a pas de cartes montrant où le modèle a regardé : {why}."
         )),
     }
-    let Some(gaze) = report.verdict.as_ref().and_then(|v| v.gaze.as_ref()) else { return said };
+    let verdict = report.verdict.as_ref();
+    said.extend(verdict.and_then(|v| v.faith.as_ref()).map(|faith| faithful(faith, language)));
+    let Some(gaze) = verdict.and_then(|v| v.gaze.as_ref()) else { return said };
     if gaze.pictures > 0 {
         let (method, n) = (&gaze.method, language.count(gaze.pictures as u64));
         let hits = share(gaze.hits as u64, gaze.pictures as u64, language);
@@ -48,6 +51,53 @@ pub(in crate::report) fn looked(report: &Report) -> Vec<String> {
             "On {n} further pictures with a mask no place speaks for the class.",
             "Sur {n} autres images avec masque, aucun endroit ne parle pour la classe."
         ));
+    }
+    said
+}
+
+/// From this correlation with maps of random weights on, a good part of a map is the picture's.
+const MUCH_THE_SAME: f64 = 0.5;
+
+/// What measuring the maps found.
+fn faithful(faith: &Faith, language: Language) -> String {
+    let (n, method) = (language.count(faith.pictures as u64), &faith.method);
+    let decimal = |value: f64| language.decimal(value, 2);
+    let [deletion, no_deletion] = [faith.deletion, faith.deletion_by_chance].map(decimal);
+    let [insertion, no_insertion] = [faith.insertion, faith.insertion_by_chance].map(decimal);
+    let mut said = say!(
+        language,
+        "Measured on {n} pictures taken evenly: while the places that the {method} map names first are taken away, the class \
+         given keeps a mean probability of {deletion} ({no_deletion} with drawn places; less is better); while they come into \
+         a blurred picture, it reaches {insertion} ({no_insertion}; more is better).",
+        "Mesuré sur {n} images prises régulièrement : pendant qu’on retire les endroits que la carte {method} nomme d’abord, la \
+         classe donnée garde une probabilité moyenne de {deletion} ({no_deletion} pour des endroits tirés au sort ; moins vaut \
+         mieux) ; pendant qu’on les apporte à une image floue, elle atteint {insertion} ({no_insertion} ; plus vaut mieux)."
+    );
+    if faith.deletion >= faith.deletion_by_chance && faith.insertion <= faith.insertion_by_chance {
+        said += &say!(
+            language,
+            " By both, the maps tell no more than drawn places would.",
+            " Selon les deux, les cartes ne disent pas plus que des endroits tirés au sort."
+        );
+    }
+    if let Some(correlation) = faith.random_weights {
+        let rho = decimal(correlation);
+        said += &if correlation < MUCH_THE_SAME {
+            say!(
+                language,
+                " With maps of random weights they correlate by {rho} (0 is best): they show what was learned.",
+                " Leur corrélation avec les cartes de poids tirés au sort est de {rho} (0 est le mieux) : elles montrent ce qui \
+                 a été appris."
+            )
+        } else {
+            say!(
+                language,
+                " With maps of random weights they correlate by {rho} (0 is best): a good part of them would look so whatever \
+                 was learned.",
+                " Leur corrélation avec les cartes de poids tirés au sort est de {rho} (0 est le mieux) : une bonne partie en \
+                 serait ainsi quoi qu’on ait appris."
+            )
+        };
     }
     said
 }

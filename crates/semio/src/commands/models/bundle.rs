@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc};
 use burn::tensor::Device;
 use clap::Args;
 use semio_image::{Color, Depth, Filter, Fit, Pipeline, Step};
-use semio_model::{Bundle, DataUsed, Decision, Manifest, OutputKind, SCHEMA, WeightsFile};
+use semio_model::{Bundle, DataUsed, Decision, GroupKind, Manifest, OutputKind, SCHEMA, WeightsFile};
 use semio_nn::{
     Architecture, Blueprint,
     weights::{self, Normalized, imagenet_classes, published},
@@ -78,9 +78,12 @@ impl MakeBundle {
                 source: self.source.clone(),
                 sha256: String::new(),
                 counts: BTreeMap::new(),
+                group_kind: GroupKind::Unsaid,
                 groups_kept_together: None,
                 leak: None,
             },
+            pictures: None,
+            pictures_sha256: None,
             code_version: env!("CARGO_PKG_VERSION").into(),
             weights_sha256: String::new(),
             metrics: serde_json::Value::Null,
