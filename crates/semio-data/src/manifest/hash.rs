@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use super::{Sample, Split};
 use crate::raster::{DecodeError, ReadError};
 
-/// Names the data that a model was made from: SHA-256 over each picture's name (with its frame), label, split, group and
-/// content, and the content of its mask where it has one.
+/// Names the data that a model was made from: SHA-256 over each picture's name (with its frame), label, split, group and content,
+/// and the content of its mask where it has one.
 ///
 /// The order of the samples does not matter; where the files lie does not matter either, beyond their names.
 ///
@@ -39,9 +39,9 @@ impl DataHash {
     pub fn of(samples: &[Sample]) -> Result<Self, ReadError> {
         // Several frames of one file are one content.
         let files: HashSet<&Path> = samples.iter().map(|sample| sample.file.as_path()).collect();
-        let files: HashMap<&Path, [u8; 32]> =
+        let known: HashMap<&Path, [u8; 32]> =
             files.into_par_iter().map(|file| Ok((file, file_sha256(file)?))).collect::<Result<_, ReadError>>()?;
-        let contents = samples.iter().map(|sample| files[sample.file.as_path()]).collect::<Vec<_>>();
+        let contents: Vec<[u8; 32]> = samples.iter().map(|sample| known[sample.file.as_path()]).collect();
         Ok(Self { whole: whole(samples, &contents)?, contents })
     }
 }
