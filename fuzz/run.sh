@@ -3,6 +3,7 @@
 #
 # Usage: fuzz/run.sh [TARGET [SECONDS]]   (dicom, 600; also raster, deidentify, pipeline, tables)
 #        SHARED names another place for ../shared/data; needs Python 3.
+#        TIMEOUT, in seconds by the clock on the wall, is 1; on a machine that is busy with other work name more.
 # A crash, a hang of more than 1 s or more than 1 GiB ends it with the input in fuzz/artifacts.
 set -eu
 cd "$(dirname "$0")"
@@ -19,5 +20,5 @@ RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-
     cargo build --release --target "$host" --bin "$target"
 test "$seconds" -gt 0 || exit 0
 binary=${CARGO_TARGET_DIR:-target}/$host/release/$target
-exec "$binary" -max_total_time="$seconds" -timeout=1 -rss_limit_mb=1024 -max_len=1048576 -len_control=0 \
+exec "$binary" -max_total_time="$seconds" -timeout="${TIMEOUT:-1}" -rss_limit_mb=1024 -max_len=1048576 -len_control=0 \
     -artifact_prefix="artifacts/$target/" "corpus/$target"

@@ -84,8 +84,9 @@ pub struct LeakReport {
     pub near_sought: bool,
 }
 
-/// Most pictures among which nearly the same ones are sought; beyond, only the same picture is found. A tree spares most
-/// comparisons, but sets larger than this were not timed.
+/// Most pictures among which nearly the same ones are sought before a training; beyond, only the same picture is found, and
+/// who asks is told ([`Alike::near_sought`]). A tree spares most comparisons, and fewer where pictures are much alike: larger
+/// sets of radiographs were not timed. [`crate::explore`] seeks them in sets of any size.
 pub const MOST_COMPARED: usize = 60_000;
 
 /// Which pictures of a data set are the same, or nearly, by the samples' places.

@@ -28,7 +28,11 @@ pub(crate) fn apart_from(
         let own = kept.len();
         let together: Vec<Sample> = kept.iter().cloned().chain(others).collect();
         let mut known = vec![false; own];
-        for group in Alike::find(&together, &ReadLimits::default(), &|_| ()).groups {
+        let alike = Alike::find(&together, &ReadLimits::default(), &|_| ());
+        if !alike.near_sought {
+            report.only_same.push(list.clone());
+        }
+        for group in alike.groups {
             if group.iter().any(|i| *i >= own) {
                 group.into_iter().filter(|i| *i < own).for_each(|i| known[i] = true);
             }

@@ -141,7 +141,6 @@ fn films_are_learnt_from_frame_by_frame() {
     let predictions = rows(&judged.join("predictions.csv"));
     assert!(!predictions.is_empty() && predictions.iter().all(|r| r["file"].contains(".dcm#")), "{predictions:?}");
     // From the folder itself the first frames, and it is said.
-    let short = short(text(&data), text(&run_folder), "1");
-    let said = out(&run(&[&short[..], &["--resplit"]].concat(), 0));
+    let said = out(&run(&short(text(&data), text(&folder.path().join("first")), "1"), 0));
     assert!(said.contains("16 files have several frames, and the first is read"), "{said}");
 }

@@ -150,8 +150,8 @@ pub(super) fn check(draft: &mut Draft, layout: Layout) {
     let labelled = || samples.iter().filter(|sample| sample.label.is_some());
     let (groups, splits) = (labelled().any(|s| s.group.is_some()), labelled().any(|s| s.split.is_some()));
     if !groups {
-        let text =
-            "pictures are of unknown patients: a split may put one patient on both sides, and figures may be too good";
+        let text = "pictures are of unknown patients: a split may put one patient on both sides, and figures may be too \
+                    good; name their column with --group-column, in a further table with --join";
         labelled().for_each(|_| findings.add(Kind::PatientsUnknown, text, ""));
     }
     for sample in labelled() {

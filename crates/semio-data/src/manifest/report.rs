@@ -60,6 +60,9 @@ pub struct LoadReport {
     pub left_out: BTreeMap<LeftOut, usize>,
     /// The names of those left out because they are missing or contradictory.
     pub bad: Vec<String>,
+    /// Lists whose pictures were left out where they are the same, and not where they are nearly the same: together there
+    /// were too many to be compared.
+    pub only_same: Vec<PathBuf>,
     /// How many files have several frames, of which the first is read because none is named; known once they are read.
     pub first_frames: usize,
 }
@@ -78,6 +81,10 @@ impl fmt::Display for LoadReport {
         }
         if !self.bad.is_empty() {
             write!(f, "\n  left out by name: {}", super::error::first_names(&self.bad))?;
+        }
+        for list in &self.only_same {
+            let list = list.display();
+            write!(f, "\n  too many pictures to seek nearly the same ones in {list}; only the same ones are left out")?;
         }
         if self.first_frames > 0 {
             let (files, have) = if self.first_frames == 1 { ("file", "has") } else { ("files", "have") };

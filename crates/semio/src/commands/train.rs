@@ -165,9 +165,10 @@ pub(crate) fn describe_data(dataset: &Dataset, say: &dyn Fn(String)) {
     }
     if !dataset.leak.is_clean() {
         say(format!("         LEAK ACCEPTED: {}", dataset.leak_words()));
-    } else if dataset.leak.near.is_none() {
+    }
+    if dataset.leak.near.is_none() {
         say("         too many pictures to seek nearly the same ones; only the same ones were sought".into());
-    } else if dataset.origin != Origin::Source && dataset.alike > 0 {
+    } else if dataset.leak.is_clean() && dataset.origin != Origin::Source && dataset.alike > 0 {
         let groups = count(dataset.alike);
         say(format!("         {groups} groups of (nearly) the same picture, each kept in one part"));
     }
