@@ -167,11 +167,9 @@ pub fn velocity(report: &AxonReport, sweep: &Sweep, marked: bool, language: Lang
         let (x0, top) = axes.at(from * unit, axes.y.1);
         let (x1, bottom) = axes.at(to * unit, 0.0);
         svg.bar((x0, top), (x1 - x0, bottom - top), Tone::Wash, language.say("blocked", "bloqué"));
-        svg.upward(
-            (f64::midpoint(x0, x1) + 4.0, f64::midpoint(top, bottom)),
-            Tone::Mark,
-            language.say("blocked", "bloqué"),
-        );
+        // Beside a stretch that is narrower than the word is high.
+        let word = if x1 - x0 < 18.0 { x1 + 14.0 } else { f64::midpoint(x0, x1) + 4.0 };
+        svg.upward((word, f64::midpoint(top, bottom)), Tone::Mark, language.say("blocked", "bloqué"));
     }
     axes.x_axis(&mut svg, name, language);
     axes.y_axis(&mut svg, language.say("velocity (m/s)", "vitesse (m/s)"), language);
