@@ -85,9 +85,9 @@ fn faithful(faith: &Faith, language: Language) -> String {
         said += &if correlation < MUCH_THE_SAME {
             say!(
                 language,
-                " With maps of random weights they correlate by {rho} (0 is best): they show what was learned.",
-                " Leur corrélation avec les cartes de poids tirés au sort est de {rho} (0 est le mieux) : elles montrent ce qui \
-                 a été appris."
+                " With maps of random weights they correlate by {rho} (0 is best): they depend on what was learned.",
+                " Leur corrélation avec les cartes de poids tirés au sort est de {rho} (0 est le mieux) : elles dépendent de ce \
+                 qui a été appris."
             )
         } else {
             say!(
