@@ -30,9 +30,7 @@ pub use check::{BadFile, Checked, check_files};
 pub use encode::encode_png;
 pub use import::{Import, ImportError, ImportOptions, Layout, import};
 pub use inspect::Inspection;
-pub use manifest::{
-    DataHash, Manifest, ManifestError, ManifestOptions, Purpose, Sample, Split, data_hash, file_sha256,
-};
+pub use manifest::{DataHash, Manifest, ManifestError, ManifestOptions, Purpose, Sample, Split, file_sha256};
 pub use raster::{
     DecodeError, Frames, PictureFile, ReadError, ReadLimits, ReadOptions, begins_like_a_picture, decode_image,
     decode_image_with, frame_count, frame_name, read_image, read_image_with,

@@ -21,7 +21,7 @@ use crate::raster::{ReadError, ReadLimits, ReadOptions, read_image_with};
 
 pub use error::ManifestError;
 pub(crate) use folders::{is_picture, no_pictures_in};
-pub use hash::{DataHash, data_hash, file_sha256};
+pub use hash::{DataHash, file_sha256};
 pub use options::{Columns, ManifestOptions, Purpose};
 pub use report::{LeftOut, LoadReport};
 pub(crate) use table::{delimiter, find_file};

@@ -8,7 +8,7 @@ use std::{
 };
 
 use semio_data::{
-    Manifest, ManifestError, ManifestOptions, Purpose, ReadLimits, Split, check_files, data_hash,
+    DataHash, Manifest, ManifestError, ManifestOptions, Purpose, ReadLimits, Split, check_files,
     manifest::{Columns, LeftOut},
 };
 use tempfile::TempDir;
@@ -294,15 +294,15 @@ fn the_hash_names_the_data() {
     let folder = tree(&["a/1.png", "b/2.png"]);
     let manifest = load(&folder, "", &ManifestOptions::default()).unwrap();
     let mut samples = manifest.samples.clone();
-    let hash = data_hash(&samples).unwrap();
+    let hash = DataHash::of(&samples).unwrap().whole;
     assert_eq!(hash.len(), 64);
     samples.reverse();
-    assert_eq!(data_hash(&samples).unwrap(), hash, "order");
+    assert_eq!(DataHash::of(&samples).unwrap().whole, hash, "order");
 
     let changed = |change: &dyn Fn(&mut semio_data::Sample)| {
         let mut samples = manifest.samples.clone();
         change(&mut samples[0]);
-        data_hash(&samples).unwrap()
+        DataHash::of(&samples).unwrap().whole
     };
     let others = [
         changed(&|s| s.label = Some("c".into())),
@@ -312,14 +312,14 @@ fn the_hash_names_the_data() {
         changed(&|s| s.name.push('x')),
     ];
     put(folder.path(), "a/1.png", b"other content");
-    let content = data_hash(&manifest.samples).unwrap();
+    let content = DataHash::of(&manifest.samples).unwrap().whole;
     let mut all = others.to_vec();
     all.extend([hash, content]);
     all.sort();
     all.dedup();
     assert_eq!(all.len(), 7, "each change has its own hash");
     fs::remove_file(folder.path().join("a/1.png")).unwrap();
-    assert!(data_hash(&manifest.samples).unwrap_err().to_string().contains("1.png"));
+    assert!(DataHash::of(&manifest.samples).unwrap_err().to_string().contains("1.png"));
 }
 
 /// The tables of the development sets, with the flags that their READMEs imply.

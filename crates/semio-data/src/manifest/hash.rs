@@ -11,21 +11,13 @@ use sha2::{Digest, Sha256};
 use super::{Sample, Split};
 use crate::raster::{DecodeError, ReadError};
 
-/// Names the data that a model was made from: SHA-256 over each picture's name (with its frame), label, split, group and content,
-/// and the content of its mask where it has one.
-///
-/// The order of the samples does not matter; where the files lie does not matter either, beyond their names.
-///
-/// # Errors
-/// [`ReadError`] where a file cannot be read.
-pub fn data_hash(samples: &[Sample]) -> Result<String, ReadError> {
-    Ok(DataHash::of(samples)?.whole)
-}
-
-/// The hash of data, and that of each of their pictures.
+/// What names the data that a model was made from.
 #[derive(Clone, Debug)]
 pub struct DataHash {
-    /// [`data_hash`].
+    /// SHA-256 over each picture's name (with its frame), label, split, group and content, and the content of its mask where it has one; in
+    /// hexadecimal digits.
+    ///
+    /// The order of the samples does not matter; where the files lie does not matter either, beyond their names.
     pub whole: String,
     /// SHA-256 of each sample's file.
     pub contents: Vec<[u8; 32]>,
