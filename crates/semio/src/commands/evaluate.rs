@@ -180,12 +180,15 @@ fn print_figures(verdict: &Verdict, part: &str, labelled: &Labelled) {
         println!("         left out: {} ({})", bad.name, bad.reason);
     }
     println!("judged   {part}: {} pictures", count(figures.n as usize));
-    if let Some(seen) = labelled.seen.filter(|seen| seen.learned_from + seen.chose > 0) {
-        println!(
-            "         the model learned from {} of them, and {} more chose its epoch or say how sure it is",
-            count(seen.learned_from),
-            count(seen.chose)
-        );
+    if let Some(seen) = labelled.seen {
+        let [learned, chose] = [seen.learned_from, seen.chose].map(count);
+        match (seen.learned_from, seen.chose) {
+            (0, 0) => {}
+            (0, _) => println!("         {chose} of them chose the model's epoch or say how sure it is"),
+            _ => println!(
+                "         the model learned from {learned} of them, and {chose} more chose its epoch or say how sure it is"
+            ),
+        }
     }
     let bounds = &verdict.intervals.figures;
     let line = |name: &str, metric: &semio_stats::Metric, interval: Option<semio_stats::Interval>| match metric {
