@@ -1,6 +1,6 @@
 use std::sync::LazyLock;
 
-/// SplitMix64 (Steele, Lea and Flood 2014) with normal numbers from a ziggurat; the same on every machine.
+/// SplitMix64 (Steele, Lea and Flood 2014) with normal numbers from a [`Ziggurat`]; the same on every machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
@@ -11,7 +11,7 @@ impl Random {
     }
 
     pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        self.0 = self.0.wrapping_add(GAMMA);
         mix(self.0)
     }
 
@@ -20,32 +20,32 @@ impl Random {
         (self.next() >> 11) as f64 * 2f64.powi(-53)
     }
 
-    /// Standard normal (Marsaglia and Tsang 2000, with separate bits for layer and place as Doornik 2005 asks).
+    /// Standard normal.
     #[inline]
     pub(crate) fn normal(&mut self, ziggurat: &Ziggurat) -> f64 {
         let bits = self.next();
-        let layer = (bits & 0xFF) as usize;
-        let x = ((bits as i64) >> 11) as f64 * ziggurat.scale[layer];
-        if x.abs() < ziggurat.edge[layer + 1] { x } else { self.rare_normal(ziggurat, layer, x) }
+        ziggurat.candidate(bits).unwrap_or_else(|| ziggurat.redrawn(bits))
     }
 
-    #[cold]
-    fn rare_normal(&mut self, ziggurat: &Ziggurat, mut layer: usize, mut x: f64) -> f64 {
-        loop {
-            if layer == 0 {
-                return self.tail(x.is_sign_negative());
-            }
-            let (low, high) = (density(ziggurat.edge[layer]), density(ziggurat.edge[layer + 1]));
-            if low + (high - low) * self.uniform() < density(x) {
-                return x;
-            }
-            let bits = self.next();
-            layer = (bits & 0xFF) as usize;
-            x = ((bits as i64) >> 11) as f64 * ziggurat.scale[layer];
-            if x.abs() < ziggurat.edge[layer + 1] {
-                return x;
+    /// Fills a slice with what as many calls of [`Random::normal`] would give.
+    ///
+    /// To be inlined where the CPU's widest instructions are allowed: the first loop holds no branch, so that the compiler
+    /// makes vectors of it.
+    #[inline(always)]
+    pub(crate) fn fill_normal(&mut self, ziggurat: &Ziggurat, out: &mut [f64]) {
+        let bits = |place: usize, begin: u64| mix(begin.wrapping_add((place as u64 + 1).wrapping_mul(GAMMA)));
+        for (i, x) in out.iter_mut().enumerate() {
+            *x = ziggurat.candidate(bits(i, self.0)).unwrap_or(f64::NAN);
+        }
+        for (c, chunk) in out.chunks_mut(16).enumerate() {
+            // One in a hundred is not accepted at once.
+            if chunk.iter().fold(false, |any, x| any | x.is_nan()) {
+                for (i, x) in chunk.iter_mut().enumerate().filter(|(_, x)| x.is_nan()) {
+                    *x = ziggurat.redrawn(bits(16 * c + i, self.0));
+                }
             }
         }
+        self.0 = self.0.wrapping_add((out.len() as u64).wrapping_mul(GAMMA));
     }
 
     /// Beyond the last layer (Marsaglia 1964).
@@ -60,7 +60,11 @@ impl Random {
     }
 }
 
+/// What a draw adds to SplitMix64's state.
+const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
+
 /// SplitMix64's mixing function.
+#[inline(always)]
 fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -71,12 +75,51 @@ const LAYERS: usize = 256;
 const LAST_EDGE: f64 = 3.654_152_885_361_009;
 const AREA: f64 = 0.004_928_673_233_99;
 
-/// Layers of equal area under the normal density.
+/// Layers of equal area under the normal density (Marsaglia and Tsang 2000, with separate bits for layer and place as
+/// Doornik 2005 asks). A number is a function of 64 random bits alone, so that many can be made at once.
 pub(crate) struct Ziggurat {
     /// Where layer i ends on the right; layer i + 1 lies above it and is narrower.
     edge: [f64; LAYERS + 1],
-    /// Width of layer i for one unit of a signed 53-bit number.
-    scale: [f64; LAYERS],
+    /// The density there.
+    height: [f64; LAYERS + 1],
+}
+
+impl Ziggurat {
+    /// The place in a layer that the bits name, where it lies under the density without a doubt.
+    #[inline(always)]
+    fn candidate(&self, bits: u64) -> Option<f64> {
+        let (layer, x) = self.place(bits);
+        (x.abs() < self.edge[layer + 1]).then_some(x)
+    }
+
+    /// Layer from the lowest eight bits; place from the highest 52, as the fraction of a number in [2, 4).
+    #[inline(always)]
+    fn place(&self, bits: u64) -> (usize, f64) {
+        let layer = (bits & 0xFF) as usize;
+        let fraction = f64::from_bits((bits >> 12) | 0x4000_0000_0000_0000) - 3.0;
+        (layer, fraction * self.edge[layer])
+    }
+
+    /// The number where the first candidate does not do: decided with further bits, which follow from these.
+    #[cold]
+    #[inline(never)]
+    fn redrawn(&self, bits: u64) -> f64 {
+        let mut random = Random(bits);
+        let (mut layer, mut x) = self.place(bits);
+        loop {
+            if layer == 0 {
+                return random.tail(x.is_sign_negative());
+            }
+            let (low, high) = (self.height[layer], self.height[layer + 1]);
+            if low + (high - low) * random.uniform() < density(x) {
+                return x;
+            }
+            (layer, x) = self.place(random.next());
+            if x.abs() < self.edge[layer + 1] {
+                return x;
+            }
+        }
+    }
 }
 
 /// The tables, made once.
@@ -88,7 +131,7 @@ pub(crate) fn ziggurat() -> &'static Ziggurat {
         for i in 2..LAYERS {
             edge[i] = (-2.0 * (AREA / edge[i - 1] + density(edge[i - 1])).ln()).sqrt();
         }
-        Ziggurat { edge, scale: std::array::from_fn(|i| edge[i] * 2f64.powi(-52)) }
+        Ziggurat { edge, height: edge.map(density) }
     });
     &TABLES
 }
@@ -118,6 +161,25 @@ mod tests {
             let off = (seen - share) / (share / n as f64).sqrt();
             assert!(off.abs() < 4.0, "beyond {beyond}: {off} standard errors off");
         }
+    }
+
+    #[test]
+    fn many_at_once_are_those_drawn_one_by_one() {
+        struct Fill<'a>(&'a mut Random, &'a mut [f64]);
+        impl pulp::WithSimd for Fill<'_> {
+            type Output = ();
+            #[inline(always)]
+            fn with_simd<S: pulp::Simd>(self, _: S) {
+                self.0.fill_normal(ziggurat(), self.1);
+            }
+        }
+        let (tables, mut one, mut many) = (ziggurat(), Random::stream(5, 1), Random::stream(5, 1));
+        for length in [64, 1, 0, 63, 1000, 17] {
+            let mut filled = vec![0.0; length];
+            pulp::Arch::new().dispatch(Fill(&mut many, &mut filled));
+            assert!(filled.iter().all(|x| *x == one.normal(tables)));
+        }
+        assert_eq!(one.next(), many.next());
     }
 
     #[test]

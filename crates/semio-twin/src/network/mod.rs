@@ -121,39 +121,21 @@ impl Network {
     /// # Errors
     /// Parameters out of range, or more spikes than are kept.
     pub fn run(&self, window_ms: f64) -> Result<Vec<Spike>, TwinError> {
+        self.wire(window_ms)?.run()
+    }
+
+    /// Makes the connections and lays everything out for a run of `window_ms`.
+    ///
+    /// # Errors
+    /// Parameters out of range.
+    pub fn wire(&self, window_ms: f64) -> Result<Wired<'_>, TwinError> {
         self.check(window_ms)?;
-        let steps = (window_ms / self.step_ms).round() as usize;
         let delay = self.steps(self.delay_ms).max(1);
-        let affected = self.affected();
         let longest = delay + self.steps(self.longest_delay_ms());
-        let count = self.wiring.neurons();
         // A ring holds what is on its way: as long as the longest travel and one stretch.
-        let mut parts: Vec<Partition> =
-            (0..count.div_ceil(SIZE)).into_par_iter().map(|p| Partition::new(self, p, longest + delay + 1)).collect();
-        let connected = self.wiring.connected();
-        // Nothing arrives sooner than the shortest delay, so that partitions need not talk for that long.
-        let stretch = if connected { delay } else { steps.max(1) };
-        let mut spikes: Vec<Spike> = vec![];
-        let mut begin = 0;
-        while begin < steps {
-            let end = (begin + stretch).min(steps);
-            parts.par_iter_mut().for_each(|part| part.advance(begin, end));
-            let mut fired: Vec<(u32, u32)> = parts.iter_mut().flat_map(|p| p.fired.drain(..)).collect();
-            fired.sort_unstable();
-            if connected && !fired.is_empty() {
-                let arriving: Vec<(usize, u32)> =
-                    fired.iter().filter_map(|s| Some((self.arrival(*s, delay, &affected)?, s.1))).collect();
-                parts.par_iter_mut().for_each(|part| part.receive(&arriving));
-            }
-            spikes.extend(
-                fired.iter().map(|(s, neuron)| Spike { time_ms: f64::from(*s) * self.step_ms, neuron: *neuron }),
-            );
-            if spikes.len() > SPIKE_LIMIT {
-                return Err(TwinError::TooManySpikes { limit: SPIKE_LIMIT, time_ms: end as f64 * self.step_ms });
-            }
-            begin = end;
-        }
-        Ok(spikes)
+        let parts = (0..self.wiring.neurons().div_ceil(SIZE)).into_par_iter();
+        let parts = parts.map(|p| Partition::new(self, p, longest + delay + 1)).collect();
+        Ok(Wired { network: self, steps: self.steps(window_ms), delay, affected: self.affected(), parts })
     }
 
     /// The longest that damage delays a spike; nothing where no axon is damaged.
@@ -185,5 +167,48 @@ impl Network {
         }
         let extra = damage.delay_ms + damage.jitter_ms * random.normal(ziggurat()).clamp(-4.0, 4.0);
         Some(healthy + self.steps(extra.max(0.0)))
+    }
+}
+
+/// A network at rest with its connections made.
+pub struct Wired<'a> {
+    network: &'a Network,
+    steps: usize,
+    /// Travel over a healthy axon, in steps.
+    delay: usize,
+    affected: Vec<bool>,
+    parts: Vec<Partition>,
+}
+
+impl Wired<'_> {
+    /// Runs it and gives its spikes in order of time.
+    ///
+    /// # Errors
+    /// More spikes than are kept.
+    pub fn run(mut self) -> Result<Vec<Spike>, TwinError> {
+        let (network, parts) = (self.network, &mut self.parts);
+        let connected = network.wiring.connected();
+        // Nothing arrives sooner than the shortest delay, so that partitions need not talk for that long.
+        let stretch = if connected { self.delay } else { self.steps.max(1) };
+        let mut spikes: Vec<Spike> = vec![];
+        let mut begin = 0;
+        while begin < self.steps {
+            let end = (begin + stretch).min(self.steps);
+            parts.par_iter_mut().for_each(|part| part.advance(begin, end));
+            let mut fired: Vec<(u32, u32)> = parts.iter_mut().flat_map(|p| p.fired.drain(..)).collect();
+            fired.sort_unstable();
+            if connected && !fired.is_empty() {
+                let arrival = |spike: &(u32, u32)| network.arrival(*spike, self.delay, &self.affected);
+                let arriving: Vec<(usize, u32)> = fired.iter().filter_map(|s| Some((arrival(s)?, s.1))).collect();
+                parts.par_iter_mut().for_each(|part| part.receive(&arriving));
+            }
+            let time_ms = |step: u32| f64::from(step) * network.step_ms;
+            spikes.extend(fired.iter().map(|(step, neuron)| Spike { time_ms: time_ms(*step), neuron: *neuron }));
+            if spikes.len() > SPIKE_LIMIT {
+                return Err(TwinError::TooManySpikes { limit: SPIKE_LIMIT, time_ms: time_ms(end as u32) });
+            }
+            begin = end;
+        }
+        Ok(spikes)
     }
 }

@@ -1,3 +1,5 @@
+use pulp::{Arch, Simd, WithSimd};
+
 use super::{Network, Synapse, Wiring, propagator::Propagator};
 use crate::{
     neuron::Lif,
@@ -6,6 +8,9 @@ use crate::{
 
 /// Neurons of a partition; fixed, so that results do not depend on the number of threads.
 pub(super) const SIZE: usize = 1024;
+
+/// Neurons that go through a step's loops together.
+const BLOCK: usize = 64;
 
 /// Some neighbouring neurons, which one thread moves on.
 pub(super) struct Partition {
@@ -24,7 +29,7 @@ pub(super) struct Partition {
     drive: Vec<f64>,
     random: Random,
     ziggurat: &'static Ziggurat,
-    /// What arrives in which step, weights summed; empty where nothing is connected.
+    /// What arrives in which step, weights summed; a single place for nothing where nothing is connected.
     ring: Vec<Vec<f64>>,
     wiring: Wiring,
     targets: Targets,
@@ -64,7 +69,7 @@ impl Partition {
             drive: (first..end).map(|i| if chain && i > 0 { 0.0 } else { drive }).collect(),
             random: Random::stream(network.seed, index as u64),
             ziggurat: ziggurat(),
-            ring: if connected { vec![vec![0.0; size]; ring] } else { vec![] },
+            ring: vec![vec![0.0; size]; if connected { ring } else { 1 }],
             wiring: network.wiring,
             targets: Targets::of(network, (first as u32, end as u32)),
             fired: vec![],
@@ -73,92 +78,109 @@ impl Partition {
 
     /// Moves on from the end of step `begin` to that of step `end`.
     pub(super) fn advance(&mut self, begin: usize, end: usize) {
+        Arch::new().dispatch(Advance { part: self, begin, end });
+    }
+
+    /// One step, block by block, so that what one loop writes the next finds in the nearest cache. No loop branches from
+    /// neuron to neuron but the last, which only looks at blocks in which a threshold was met.
+    #[inline(always)]
+    fn step(&mut self, step: usize) {
+        let p = self.propagator;
+        let [on_v, on_s, on_x] = p.kick;
         let threshold = self.neuron.threshold - self.neuron.rest;
         let reset = self.neuron.reset - self.neuron.rest;
-        for step in begin + 1..=end {
-            match self.synapse {
-                Synapse::Delta => self.move_membranes(reset),
-                Synapse::Exponential | Synapse::Alpha => self.move_synapses(reset),
-            }
-            self.take_arrivals(step);
-            for (i, (v, wait)) in self.v.iter_mut().zip(&mut self.wait).enumerate() {
-                if *v >= threshold && *wait == 0 {
-                    *v = reset;
-                    *wait = self.refractory;
-                    self.fired.push((step as u32, self.first + i as u32));
-                }
-            }
-        }
-    }
-
-    fn move_membranes(&mut self, reset: f64) {
-        let Propagator { v: kept, noise, .. } = self.propagator;
-        for ((v, wait), drive) in self.v.iter_mut().zip(&mut self.wait).zip(&self.drive) {
-            if *wait > 0 {
-                *wait -= 1;
-                *v = reset;
-            } else if noise > 0.0 {
-                *v = *v * kept + drive + noise * self.random.normal(self.ziggurat);
+        let ring = self.ring.len();
+        let arrived = &mut self.ring[step % ring];
+        let mut input = [0.0; BLOCK];
+        for first in (0..self.v.len()).step_by(BLOCK) {
+            let block = first..(first + BLOCK).min(self.v.len());
+            let (v, wait) = (&mut self.v[block.clone()], &mut self.wait[block.clone()]);
+            let (arrived, drive) = (&mut arrived[block.clone()], &self.drive[block.clone()]);
+            let input = &mut input[..v.len()];
+            if p.noise > 0.0 {
+                self.random.fill_normal(self.ziggurat, input);
+                input.iter_mut().zip(drive).for_each(|(input, drive)| *input = drive + p.noise * *input);
             } else {
-                *v = *v * kept + drive;
+                input.copy_from_slice(drive);
             }
-        }
-    }
-
-    fn move_synapses(&mut self, reset: f64) {
-        let p = self.propagator;
-        for i in 0..self.v.len() {
-            let (s, x) = (self.s[i], self.x[i]);
-            self.s[i] = p.s * s + p.s_from_x * x;
-            self.x[i] = p.s * x;
-            if self.wait[i] > 0 {
-                self.wait[i] -= 1;
-                self.v[i] = reset;
-                continue;
-            }
-            let noise = if p.noise > 0.0 { p.noise * self.random.normal(self.ziggurat) } else { 0.0 };
-            self.v[i] = self.v[i] * p.v + self.drive[i] + p.v_from_s * s + p.v_from_x * x + noise;
-        }
-    }
-
-    fn take_arrivals(&mut self, step: usize) {
-        if self.ring.is_empty() {
-            return;
-        }
-        let slot = step % self.ring.len();
-        let [on_v, on_s, on_x] = self.propagator.kick;
-        let arrived = &mut self.ring[slot];
-        match self.synapse {
-            Synapse::Delta => {
-                for ((v, wait), arrived) in self.v.iter_mut().zip(&self.wait).zip(&mut *arrived) {
-                    *v += if *wait == 0 { on_v * *arrived } else { 0.0 };
+            if self.synapse != Synapse::Delta {
+                let (s, x) = (&mut self.s[block.clone()], &mut self.x[block]);
+                for (((s, x), input), arrived) in s.iter_mut().zip(x).zip(&mut *input).zip(&mut *arrived) {
+                    *input += p.v_from_s * *s + p.v_from_x * *x;
+                    let arrived = std::mem::take(arrived);
+                    *s = p.s * *s + p.s_from_x * *x + on_s * arrived;
+                    *x = p.s * *x + on_x * arrived;
                 }
             }
-            Synapse::Exponential => self.s.iter_mut().zip(&*arrived).for_each(|(s, a)| *s += on_s * a),
-            Synapse::Alpha => self.x.iter_mut().zip(&*arrived).for_each(|(x, a)| *x += on_x * a),
+            let mut met = false;
+            for (((v, wait), input), arrived) in v.iter_mut().zip(&mut *wait).zip(input).zip(arrived) {
+                let moved = if *wait > 0 { reset } else { *v * p.v + *input };
+                *wait = wait.saturating_sub(1);
+                let arrived = std::mem::take(arrived);
+                *v = moved + if *wait == 0 { on_v * arrived } else { 0.0 };
+                met |= *v >= threshold;
+            }
+            if met {
+                for (i, (v, wait)) in v.iter_mut().zip(wait).enumerate() {
+                    if *v >= threshold && *wait == 0 {
+                        *v = reset;
+                        *wait = self.refractory;
+                        self.fired.push((step as u32, self.first + (first + i) as u32));
+                    }
+                }
+            }
         }
-        arrived.fill(0.0);
     }
 
     /// Takes on its way what is bound for this partition: step of arrival and sending neuron.
     pub(super) fn receive(&mut self, arriving: &[(usize, u32)]) {
-        let ring = self.ring.len();
-        for (step, source) in arriving {
-            let (slot, weight) = (&mut self.ring[step % ring], self.wiring.weight(*source));
-            match &self.targets {
-                Targets::Next => {
+        let (ring, slots, wiring) = (self.ring.len(), &mut self.ring, self.wiring);
+        match &self.targets {
+            Targets::Next => {
+                for (step, source) in arriving {
                     let next = (source + 1).checked_sub(self.first);
-                    if let Some(target) = next.and_then(|next| slot.get_mut(next as usize)) {
-                        *target += weight;
-                    }
-                }
-                Targets::Listed { begin, local } => {
-                    let source = *source as usize;
-                    for target in &local[begin[source] as usize..begin[source + 1] as usize] {
-                        slot[*target as usize] += weight;
+                    if let Some(target) = next.and_then(|next| slots[step % ring].get_mut(next as usize)) {
+                        *target += wiring.weight(*source);
                     }
                 }
             }
+            Targets::Listed { begin, local } => {
+                // Lists lie all over the memory: some are looked up together, so that one need not wait for the other.
+                for spikes in arriving.chunks(16) {
+                    let mut lists: [&[u16]; 16] = [&[]; 16];
+                    let mut firsts = [None; 16];
+                    for ((list, first), (_, source)) in lists.iter_mut().zip(&mut firsts).zip(spikes) {
+                        let source = *source as usize;
+                        *list = &local[begin[source] as usize..begin[source + 1] as usize];
+                        *first = list.first().copied();
+                    }
+                    for ((list, first), (step, source)) in lists.iter().zip(firsts).zip(spikes) {
+                        let (slot, weight) = (&mut slots[step % ring], wiring.weight(*source));
+                        for target in first.into_iter().chain(list.iter().skip(1).copied()) {
+                            slot[target as usize] += weight;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Steps with the widest vectors that this CPU has; the same bits come of narrower ones.
+struct Advance<'a> {
+    part: &'a mut Partition,
+    begin: usize,
+    end: usize,
+}
+
+impl WithSimd for Advance<'_> {
+    type Output = ();
+
+    // Inlined, as all that it calls for each neuron: what stays a function is compiled for every CPU.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for step in self.begin + 1..=self.end {
+            self.part.step(step);
         }
     }
 }
