@@ -8,6 +8,9 @@ for the same network, batch and number of threads; a figure is the median of the
 and two ratios (above 1: Semio is faster): against PyTorch eager in its default layout, and against the best of
 channels-last and, for inference, `torch.jit.optimize_for_inference`. A training step is forward, cross-entropy,
 backward and Adam. The last column is Semio's peak memory as a share of PyTorch's (whole processes, eager layout).
+
+`--keep FILE` writes each round down as it ends and counts those that are there already, so that a long measurement can be
+done in pieces; `--rounds 0 --keep FILE` prints what was kept.
 """
 
 import argparse
@@ -88,39 +91,64 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default="resnet18,resnet50,vgg16,mobilenet_v2,densenet121,efficientnet_b0,convnext_tiny")
     parser.add_argument("--batches", default="1,8,32")
+    parser.add_argument("--train-batch", type=int, default=8)
     parser.add_argument("--modes", default="inference,train")
     parser.add_argument("--size", type=int, default=224)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--semio", default="target/release/semio")
+    parser.add_argument("--keep", help="file of rounds, one JSON object a line")
     parser.add_argument("--worker")
     options = parser.parse_args()
     if options.worker:
         return worker(*json.loads(options.worker))
-    print("| network | mode | batch | Semio ms | PyTorch ms | channels-last | optimised | ratio | ratio to best | memory |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    kept = Kept(options.keep)
+    print("| network | mode | batch | rounds | Semio ms | PyTorch ms | channels-last | optimised | ratio | ratio to best | memory |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     for mode in options.modes.split(","):
         for name in options.models.split(","):
-            for batch in [8] if mode == "train" else map(int, options.batches.split(",")):
-                settings = (name, batch, options.size, mode, options.threads, options.runs)
-                ours, theirs = [], []
+            for batch in [options.train_batch] if mode == "train" else map(int, options.batches.split(",")):
+                case = [name, batch, options.size, mode, options.threads]
                 for _ in range(options.rounds):
-                    ours.append(semio(options.semio, *settings))
-                    theirs.append(torch_side(*settings))
-                middle = lambda rows, key: statistics.median(row[key] for row in rows)
-                mine, eager = middle(ours, "median_ms"), middle(theirs, "default")
-                last = middle(theirs, "channels_last")
-                best, optimised = last, "–"
-                if mode == "inference":
-                    value = middle(theirs, "optimize_for_inference")
-                    best, optimised = min(best, value), f"{value:.1f}"
-                memory = middle(ours, "peak_memory_bytes") / middle(theirs, "peak_memory_bytes")
-                print(
-                    f"| {name} | {mode} | {batch} | {mine:.1f} | {eager:.1f} | {last:.1f} | {optimised} "
-                    f"| {eager / mine:.2f} | {best / mine:.2f} | {memory:.2f} |",
-                    flush=True,
-                )
+                    kept.add(case, semio(options.semio, *case, options.runs), torch_side(*case, options.runs))
+                if rounds := kept.rounds(case):
+                    print(row(case, rounds), flush=True)
+
+
+class Kept:
+    """Rounds, in memory and, where a file is named, on the disk."""
+
+    def __init__(self, path):
+        self.path, self.all = path, []
+        if path and os.path.exists(path):
+            with open(path) as lines:
+                self.all = [json.loads(line) for line in lines]
+
+    def add(self, case, semio, torch):
+        self.all.append({"case": case, "semio": semio, "torch": torch})
+        if self.path:
+            with open(self.path, "a") as file:
+                file.write(json.dumps(self.all[-1]) + "\n")
+
+    def rounds(self, case):
+        return [kept for kept in self.all if kept["case"] == case]
+
+
+def row(case, rounds):
+    """One line of the table: medians over rounds."""
+    name, batch, _, mode, _ = case
+    middle = lambda side, key: statistics.median(r[side][key] for r in rounds)
+    mine, eager, last = middle("semio", "median_ms"), middle("torch", "default"), middle("torch", "channels_last")
+    best, optimised = last, "–"
+    if mode == "inference":
+        value = middle("torch", "optimize_for_inference")
+        best, optimised = min(best, value), f"{value:.1f}"
+    memory = middle("semio", "peak_memory_bytes") / middle("torch", "peak_memory_bytes")
+    return (
+        f"| {name} | {mode} | {batch} | {len(rounds)} | {mine:.1f} | {eager:.1f} | {last:.1f} | {optimised} "
+        f"| {eager / mine:.2f} | {best / mine:.2f} | {memory:.2f} |"
+    )
 
 
 if __name__ == "__main__":

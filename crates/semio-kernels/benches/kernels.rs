@@ -4,7 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark reports")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use semio_kernels::{Conv, ConvShape, Epilogue, Geometry, InputGradient, Maps, weight_gradient};
+use semio_kernels::{Conv, ConvShape, Epilogue, Geometry, Maps, convolve, input_gradient, weight_gradient};
 
 fn shape(inputs: usize, outputs: usize, kernel: usize, stride: usize, groups: usize) -> ConvShape {
     ConvShape {
@@ -57,11 +57,15 @@ fn convolutions(c: &mut Criterion) {
                 group.bench_function(format!("{name} pack"), |b| {
                     b.iter(|| Conv::new(shape, &weights, &vec![0.0; shape.outputs]));
                 });
-                let gradient = InputGradient::new(shape, &weights, output);
-                group.bench_function(format!("{name} input gradient"), |b| b.iter(|| gradient.run(&y, &mut x, false)));
-                let mut dw = vec![0.0; shape.weights()];
+                let bias = vec![0.0; shape.outputs];
+                group.bench_function(format!("{name} forward once"), |b| {
+                    b.iter(|| convolve(&shape, &weights, &bias, &x, &mut y));
+                });
+                group.bench_function(format!("{name} input gradient"), |b| {
+                    b.iter(|| input_gradient(&shape, &weights, &y, &mut x, false));
+                });
                 group.bench_function(format!("{name} weight gradient"), |b| {
-                    b.iter(|| weight_gradient(&shape, &x, &y, &mut dw));
+                    b.iter(|| weight_gradient(&shape, &x, &y));
                 });
             }
         }

@@ -26,7 +26,10 @@ mod tokens;
 pub use activation::Activation;
 pub use attention::{Attention, Compare, OUTSIDE};
 pub use buffer::Buffer;
-pub use conv::{Conv, ConvShape, Epilogue, FirstConv, InputGradient, Planar, first_weight_gradient, weight_gradient};
+pub use conv::{
+    Bottleneck, Conv, ConvShape, Epilogue, FirstConv, Planar, convolve, first_weight_gradient, input_gradient,
+    weight_gradient,
+};
 pub use layer_norm::{layer_norm, layer_norm_backward};
 pub use maps::{Geometry, Maps};
 pub use norm::{Affine, BatchStatistics, NormGradient, batch_norm, batch_norm_backward};

@@ -199,19 +199,7 @@ impl Maps {
     }
 
     pub(crate) fn view(&self) -> View {
-        let g = self.geometry;
-        View {
-            start: self.data.as_ptr().cast_mut(),
-            blocks: g.blocks(),
-            channels: g.channels,
-            batch: g.batch,
-            height: g.height,
-            width: g.width,
-            border: g.border,
-            pitch: g.pitch(),
-            plane: g.plane(),
-            image: g.image(),
-        }
+        View::over(self.data.as_ptr().cast_mut(), self.geometry)
     }
 
     pub(crate) fn view_mut(&mut self) -> View {
@@ -249,6 +237,28 @@ unsafe impl Send for View {}
 unsafe impl Sync for View {}
 
 impl View {
+    /// Maps of this size that begin there.
+    pub(crate) fn over(start: *mut f32, g: Geometry) -> Self {
+        Self {
+            start,
+            blocks: g.blocks(),
+            channels: g.channels,
+            batch: g.batch,
+            height: g.height,
+            width: g.width,
+            border: g.border,
+            pitch: g.pitch(),
+            plane: g.plane(),
+            image: g.image(),
+        }
+    }
+
+    /// Some rows of one picture as a picture of their own, whose border is what stands around them.
+    pub(crate) fn band(&self, image: usize, first: isize, rows: usize) -> Self {
+        let offset = (image * self.image) as isize + first * self.pitch as isize;
+        Self { start: self.start.wrapping_offset(offset), batch: 1, height: rows, ..*self }
+    }
+
     /// A pixel of a block; rows and columns reach from minus the border on.
     ///
     /// # Safety

@@ -63,7 +63,13 @@ impl Sums {
     }
 }
 
-/// Adds a row's sums of sixteen channels to the picture's.
+/// Rows whose sums are added up in single precision before they go to the picture's.
+fn bands(view: View) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let each = (64 / view.width.max(1)).max(1);
+    (0..view.height).step_by(each).map(move |first| first..(first + each).min(view.height))
+}
+
+/// Adds some rows' sums of sixteen channels to the picture's.
 #[inline(always)]
 unsafe fn spill<S: Simd>(sums: [S::V; 2], to: &mut [f64; 2 * LANES]) {
     let mut line = [0f32; 2 * LANES];
@@ -101,13 +107,15 @@ pub fn batch_norm(x: &Maps, affine: Affine, residual: Option<&Maps>, f: Activati
         unsafe fn run<S: Simd>(self) {
             let Self(x, image, block, origin, to) = self;
             let origin = S::load(origin);
-            for row in 0..x.height {
-                let from = x.at(image, block, row as isize, 0);
+            for rows in bands(x) {
                 let (mut sum, mut squares) = (S::zero(), S::zero());
-                for i in 0..x.width {
-                    let d = S::sub(S::load(from.add(i * LANES)), origin);
-                    sum = S::add(sum, d);
-                    squares = S::fma(d, d, squares);
+                for row in rows {
+                    let from = x.at(image, block, row as isize, 0);
+                    for i in 0..x.width {
+                        let d = S::sub(S::load(from.add(i * LANES)), origin);
+                        sum = S::add(sum, d);
+                        squares = S::fma(d, d, squares);
+                    }
                 }
                 spill::<S>([sum, squares], to);
             }
@@ -202,6 +210,8 @@ pub fn batch_norm_backward(
     residual: Option<(&mut Maps, bool)>,
 ) -> NormGradient {
     assert!(residual.is_none() || f.clips(), "a residual's function must clip");
+    // The output is read where it alone tells the slope: without a residual it follows from the input, which is at hand.
+    let y = if residual.is_some() { y } else { x };
     let (x, y, dy) = (x.view(), y.view(), dy.view_mut());
     let residual = residual.map(|(maps, add)| (maps.view_mut(), add));
 
@@ -219,11 +229,11 @@ pub fn batch_norm_backward(
     impl Pass<'_> {
         /// Gradient before the function, and the normalised input.
         #[inline(always)]
-        unsafe fn pixel<S: Simd>(&self, numbers: [S::V; 4], x: S::V, y: S::V, dy: S::V) -> [S::V; 2] {
+        unsafe fn pixel<S: Simd>(&self, numbers: [S::V; 4], [x, y, dy]: [S::V; 3]) -> [S::V; 2] {
             let [factor, summand, inverse, mean] = numbers;
             let slope = match self.f {
                 Activation::Identity => return [dy, S::mul(S::sub(x, mean), inverse)],
-                f if f.clips() => f.slope::<S>(y),
+                f if self.residual.is_some() => f.slope::<S>(y),
                 f => f.slope::<S>(S::fma(x, factor, summand)),
             };
             [S::mul(dy, slope), S::mul(S::sub(x, mean), inverse)]
@@ -241,18 +251,21 @@ pub fn batch_norm_backward(
             let Self(pass, to) = self;
             let Pass { x, y, dy, residual, image, block, .. } = pass;
             let numbers = pass.numbers::<S>();
-            for row in 0..x.height {
-                let place = |v: View| v.at(image, block, row as isize, 0);
-                let (a, b, c) = (place(x), place(y), place(dy));
-                let other = residual.map(|(r, add)| (place(r), add));
+            for rows in bands(x) {
                 let mut sums = [S::zero(); 2];
-                for i in 0..x.width {
-                    let at = i * LANES;
-                    let [g, n] = pass.pixel::<S>(numbers, S::load(a.add(at)), S::load(b.add(at)), S::load(c.add(at)));
-                    sums = [S::add(sums[0], g), S::fma(g, n, sums[1])];
-                    if let Some((other, add)) = other {
-                        let g = if add { S::add(g, S::load(other.add(at))) } else { g };
-                        S::store(other.add(at), g);
+                for row in rows {
+                    let place = |v: View| v.at(image, block, row as isize, 0);
+                    let (a, b, c) = (place(x), place(y), place(dy));
+                    let other = residual.map(|(r, add)| (place(r), add));
+                    for i in 0..x.width {
+                        let at = i * LANES;
+                        let values = [a, b, c].map(|p| S::load(p.add(at)));
+                        let [g, n] = pass.pixel::<S>(numbers, values);
+                        sums = [S::add(sums[0], g), S::fma(g, n, sums[1])];
+                        if let Some((other, add)) = other {
+                            let g = if add { S::add(g, S::load(other.add(at))) } else { g };
+                            S::store(other.add(at), g);
+                        }
                     }
                 }
                 spill::<S>(sums, to);
@@ -280,7 +293,7 @@ pub fn batch_norm_backward(
                 let (a, b, c) = (place(x), place(y), place(dy));
                 for i in 0..x.width {
                     let at = i * LANES;
-                    let [g, n] = pass.pixel::<S>(numbers, S::load(a.add(at)), S::load(b.add(at)), S::load(c.add(at)));
+                    let [g, n] = pass.pixel::<S>(numbers, [a, b, c].map(|p| S::load(p.add(at))));
                     let centred = S::fnma(n, tilt, S::sub(g, mean));
                     S::store(c.add(at), S::mul(numbers[0], centred));
                 }

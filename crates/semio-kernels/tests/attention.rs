@@ -2,22 +2,9 @@
 
 mod common;
 
-use common::{distance, numbers};
+use common::{distance, numbers, packed, unpacked};
 use proptest::prelude::*;
 use semio_kernels::{Attention, Compare, Geometry, Maps, OUTSIDE, embed, first_pixel, merge_squares};
-
-fn packed(geometry: Geometry, nchw: &[f32]) -> Maps {
-    let mut maps = Maps::zeroed(geometry);
-    maps.pack(nchw);
-    maps
-}
-
-fn unpacked(maps: &Maps) -> Vec<f32> {
-    let g = maps.geometry();
-    let mut nchw = vec![0.0; g.batch * g.channels * g.height * g.width];
-    maps.unpack(&mut nchw);
-    nchw
-}
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]

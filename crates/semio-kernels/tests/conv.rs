@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{distance, numbers};
+use common::{distance, numbers, packed, unpacked};
 use proptest::prelude::*;
 use semio_kernels::{
-    Activation, Conv, ConvShape, Epilogue, FirstConv, Geometry, InputGradient, Maps, Planar, first_weight_gradient,
+    Activation, Conv, ConvShape, Epilogue, FirstConv, Geometry, Maps, Planar, convolve, first_weight_gradient,
     weight_gradient,
 };
 
@@ -53,19 +53,6 @@ struct Case {
     seed: u64,
 }
 
-fn packed(geometry: Geometry, nchw: &[f32]) -> Maps {
-    let mut maps = Maps::zeroed(geometry);
-    maps.pack(nchw);
-    maps
-}
-
-fn unpacked(maps: &Maps) -> Vec<f32> {
-    let g = maps.geometry();
-    let mut nchw = vec![0.0; g.batch * g.channels * g.height * g.width];
-    maps.unpack(&mut nchw);
-    nchw
-}
-
 fn elements(g: Geometry) -> usize {
     g.batch * g.channels * g.height * g.width
 }
@@ -88,6 +75,7 @@ fn check(case: &Case) {
         dx[i] += f64::from(dy[o]) * f64::from(w[k]);
         dw[k] += f64::from(dy[o]) * f64::from(x[i]);
     });
+    let plain = y.clone();
     if residual {
         y.iter_mut().zip(&rest).for_each(|(y, r)| *y += f64::from(*r));
     }
@@ -102,14 +90,17 @@ fn check(case: &Case) {
     Conv::new(shape, &w, &bias).run(&maps, &mut output, epilogue);
     assert!(distance(&unpacked(&output), &y) < 1e-4, "output: {}", distance(&unpacked(&output), &y));
 
+    // What a training step computes: nothing is added or cut off.
+    convolve(&shape, &w, &bias, &maps, &mut output);
+    assert!(distance(&unpacked(&output), &plain) < 1e-4, "once: {}", distance(&unpacked(&output), &plain));
+
     let gradient = packed(out.bordered(shape.gradient_border() + spare), &dy);
     let mut input_gradient = packed(input.bordered(spare), &x);
-    InputGradient::new(shape, &w, out).run(&gradient, &mut input_gradient, true);
+    semio_kernels::input_gradient(&shape, &w, &gradient, &mut input_gradient, true);
     let off = distance(&unpacked(&input_gradient), &dx);
     assert!(off < 1e-4, "gradient of the input: {off}");
 
-    let mut weights = vec![f32::NAN; w.len()];
-    weight_gradient(&shape, &maps, &gradient, &mut weights);
+    let weights = weight_gradient(&shape, &maps, &gradient);
     assert!(distance(&weights, &dw) < 1e-4, "gradient of the weights: {}", distance(&weights, &dw));
 
     if shape.groups == 1 && !residual {
@@ -117,8 +108,7 @@ fn check(case: &Case) {
         let mut output = Maps::zeroed(out.bordered(spare));
         FirstConv::new(shape, &w, &bias).run(&planar, &mut output, Activation::Relu);
         assert!(distance(&unpacked(&output), &y) < 1e-4, "output of pictures in rows");
-        let mut weights = vec![f32::NAN; w.len()];
-        first_weight_gradient(&shape, &planar, &gradient, &mut weights);
+        let weights = first_weight_gradient(&shape, &planar, &gradient);
         assert!(distance(&weights, &dw) < 1e-4, "gradient of the weights of pictures in rows");
     }
 }
@@ -198,18 +188,18 @@ proptest! {
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     let shape = ConvShape {
-        inputs: 48,
-        outputs: 80,
+        inputs: 80,
+        outputs: 144,
         groups: 1,
         kernel: [3, 3],
         stride: [1, 1],
         padding: [1, 1],
         dilation: [1, 1],
     };
-    let point = ConvShape::dense(48, 80);
+    let point = ConvShape::dense(80, 144);
     for (shape, side) in [(shape, 28), (shape, 9), (ConvShape { stride: [2, 2], ..shape }, 17), (point, 7), (point, 40)]
     {
-        let input = Geometry { batch: 3, channels: 48, height: side, width: side, border: 1 };
+        let input = Geometry { batch: 3, channels: 80, height: side, width: side, border: 1 };
         let out = shape.output(input);
         let (x, w) = (numbers(elements(input), 1), numbers(shape.weights(), 2));
         let dy = numbers(elements(out), 3);
@@ -219,13 +209,14 @@ fn the_number_of_threads_changes_no_bit() {
                 semio_kernels::set_threads(threads);
                 let maps = packed(input, &x);
                 let mut y = Maps::zeroed(out);
-                Conv::new(shape, &w, &vec![0.0; 80]).run(&maps, &mut y, Epilogue::default());
+                Conv::new(shape, &w, &vec![0.0; 144]).run(&maps, &mut y, Epilogue::default());
                 let gradient = packed(out.bordered(1), &dy);
                 let mut dx = Maps::zeroed(input);
-                InputGradient::new(shape, &w, out).run(&gradient, &mut dx, false);
-                let mut dw = vec![0.0; w.len()];
-                weight_gradient(&shape, &maps, &gradient, &mut dw);
-                [unpacked(&y), unpacked(&dx), dw].concat()
+                semio_kernels::input_gradient(&shape, &w, &gradient, &mut dx, false);
+                let dw = weight_gradient(&shape, &maps, &gradient);
+                let mut once = Maps::zeroed(out);
+                convolve(&shape, &w, &vec![0.0; 144], &maps, &mut once);
+                [unpacked(&y), unpacked(&once), unpacked(&dx), dw].concat()
             })
             .collect();
         assert!(results.iter().all(|r| r == &results[0]));

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{distance, numbers};
+use common::{distance, numbers, packed, unpacked};
 use proptest::prelude::*;
 use semio_kernels::{
     Activation, Affine, Channels, Geometry, Maps, Windows, activate_backward, avg_pool, avg_pool_backward, batch_norm,
@@ -15,18 +15,6 @@ use semio_kernels::{
 
 /// A function of one value.
 type Function = fn(f64) -> f64;
-
-fn packed(geometry: Geometry, nchw: &[f32]) -> Maps {
-    let mut maps = Maps::zeroed(geometry);
-    maps.pack(nchw);
-    maps
-}
-
-fn unpacked(maps: &Maps) -> Vec<f32> {
-    let mut nchw = vec![0.0; elements(maps.geometry())];
-    maps.unpack(&mut nchw);
-    nchw
-}
 
 fn elements(g: Geometry) -> usize {
     g.batch * g.channels * g.height * g.width

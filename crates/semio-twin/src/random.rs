@@ -31,6 +31,7 @@ impl Random {
     ///
     /// To be inlined where the CPU's widest instructions are allowed: the first loop holds no branch, so that the compiler
     /// makes vectors of it.
+    #[expect(clippy::inline_always, reason = "compiled for the instructions of who calls")]
     #[inline(always)]
     pub(crate) fn fill_normal(&mut self, ziggurat: &Ziggurat, out: &mut [f64]) {
         let bits = |place: usize, begin: u64| mix(begin.wrapping_add((place as u64 + 1).wrapping_mul(GAMMA)));
@@ -64,6 +65,7 @@ impl Random {
 const GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// SplitMix64's mixing function.
+#[expect(clippy::inline_always, reason = "compiled for the instructions of who calls")]
 #[inline(always)]
 fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -86,6 +88,7 @@ pub(crate) struct Ziggurat {
 
 impl Ziggurat {
     /// The place in a layer that the bits name, where it lies under the density without a doubt.
+    #[expect(clippy::inline_always, reason = "compiled for the instructions of who calls")]
     #[inline(always)]
     fn candidate(&self, bits: u64) -> Option<f64> {
         let (layer, x) = self.place(bits);
@@ -93,6 +96,7 @@ impl Ziggurat {
     }
 
     /// Layer from the lowest eight bits; place from the highest 52, as the fraction of a number in [2, 4).
+    #[expect(clippy::inline_always, reason = "compiled for the instructions of who calls")]
     #[inline(always)]
     fn place(&self, bits: u64) -> (usize, f64) {
         let layer = (bits & 0xFF) as usize;
@@ -168,6 +172,7 @@ mod tests {
         struct Fill<'a>(&'a mut Random, &'a mut [f64]);
         impl pulp::WithSimd for Fill<'_> {
             type Output = ();
+            #[expect(clippy::inline_always, reason = "compiled for the instructions of who calls")]
             #[inline(always)]
             fn with_simd<S: pulp::Simd>(self, _: S) {
                 self.0.fill_normal(ziggurat(), self.1);

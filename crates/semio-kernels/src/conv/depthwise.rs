@@ -197,12 +197,11 @@ impl InputGradient {
 }
 
 /// The gradient of the weights; each task has some taps of one block, for all pictures.
-pub(super) fn weight_gradient(shape: &ConvShape, x: View, dy: View, gradient: &mut [f32]) {
+pub(super) fn weight_gradient(shape: &ConvShape, x: View, dy: View, to: &Shared) {
     let area = shape.taps();
     // Sums of up to nine taps fit into registers; a wider window is worked on row by row.
     let share = if area <= 9 { area } else { shape.kernel[1].min(9) };
     let parts = area.div_ceil(share);
-    let to = Shared(gradient.as_mut_ptr());
     parallel(dy.blocks * parts, |i| {
         let (block, part) = (i / parts, i % parts);
         let taps = part * share..((part + 1) * share).min(area);

@@ -1,5 +1,6 @@
 //! Convolutions: which form serves which shape, and one way to call them all.
 
+mod bottleneck;
 mod depthwise;
 mod direct;
 mod outer;
@@ -7,12 +8,13 @@ mod planar;
 mod pointwise;
 mod winograd;
 
+pub use bottleneck::Bottleneck;
 pub use planar::Planar;
 
 use crate::{
     activation::Activation,
-    buffer::Buffer,
-    maps::{Geometry, Maps},
+    buffer::{Buffer, Shared},
+    maps::{Geometry, Maps, View},
     simd::LANES,
 };
 
@@ -89,7 +91,8 @@ impl ConvShape {
         self.kernel[0] * self.kernel[1]
     }
 
-    fn is_depthwise(&self) -> bool {
+    /// Whether each map has one kernel of its own.
+    pub fn is_depthwise(&self) -> bool {
         self.groups == self.inputs && self.outputs == self.inputs && self.groups > 1
     }
 
@@ -117,7 +120,7 @@ pub struct Conv {
 enum Form {
     Direct(Direct),
     /// Winograd's form, and the direct one for batches too small for it.
-    Winograd(Winograd, Option<Direct>),
+    Winograd(Winograd, Direct),
     Depthwise(Depthwise),
 }
 
@@ -129,30 +132,22 @@ impl Conv {
     pub fn new(shape: ConvShape, weights: &[f32], bias: &[f32]) -> Self {
         assert_eq!(weights.len(), shape.weights(), "weights of another shape");
         assert_eq!(bias.len(), shape.outputs, "one bias an output");
-        let bias = padded(bias);
-        let form = if shape.is_depthwise() {
-            Form::Depthwise(Depthwise::new(&shape, weights, bias))
-        } else if shape.suits_winograd() && shape.inputs >= LANES {
-            let direct = Direct::forward(&shape, weights, Buffer::from_slice(&bias));
-            Form::Winograd(Winograd::forward(&shape, weights, bias), Some(direct))
-        } else {
-            Form::Direct(Direct::forward(&shape, weights, bias))
+        let form = match Self::direct(shape, weights, bias).form {
+            Form::Direct(direct) if shape.suits_winograd() && shape.inputs >= LANES => {
+                Form::Winograd(Winograd::of(&shape, weights, padded(bias)), direct)
+            }
+            form => form,
         };
         Self { shape, form }
     }
 
-    /// Packs weights that serve once, for an output of this size: a training step's.
-    ///
-    /// # Panics
-    /// Where their number is not the shape's.
-    pub fn for_output(shape: ConvShape, weights: &[f32], bias: &[f32], output: Geometry) -> Self {
+    /// Packs them for a form that computes what is asked for as it stands.
+    fn direct(shape: ConvShape, weights: &[f32], bias: &[f32]) -> Self {
         assert_eq!(weights.len(), shape.weights(), "weights of another shape");
         assert_eq!(bias.len(), shape.outputs, "one bias an output");
         let bias = padded(bias);
         let form = if shape.is_depthwise() {
             Form::Depthwise(Depthwise::new(&shape, weights, bias))
-        } else if shape.suits_winograd() && winograd::pays_once(shape.inputs, output) {
-            Form::Winograd(Winograd::forward(&shape, weights, bias), None)
         } else {
             Form::Direct(Direct::forward(&shape, weights, bias))
         };
@@ -170,15 +165,18 @@ impl Conv {
     /// Where a size is not the shape's, or the input's border is below [`ConvShape::input_border`].
     pub fn run(&self, input: &Maps, output: &mut Maps, epilogue: Epilogue) {
         self.shape.check(input, output, epilogue.residual);
-        let residual = epilogue.residual.map(Maps::view);
-        let (x, y) = (input.view(), output.view_mut());
+        self.run_on(input.view(), output.view_mut(), epilogue.residual.map(Maps::view), epilogue.activation);
+    }
+
+    /// The same on maps, or parts of maps, that are known to fit.
+    fn run_on(&self, x: View, y: View, residual: Option<View>, activation: Activation) {
         match &self.form {
-            Form::Winograd(_, Some(direct)) if !winograd::pays(self.shape.inputs, output.geometry()) => {
-                direct.run(x, y, residual, epilogue.activation);
+            Form::Winograd(_, direct) if !winograd::pays(self.shape.inputs, y) => {
+                direct.run(x, y, residual, activation);
             }
-            Form::Winograd(winograd, _) => winograd.run(x, y, residual, epilogue.activation),
-            Form::Direct(direct) => direct.run(x, y, residual, epilogue.activation),
-            Form::Depthwise(depthwise) => depthwise.run(x, y, residual, epilogue.activation),
+            Form::Winograd(winograd, _) => winograd.run(x, y, residual, activation),
+            Form::Direct(direct) => direct.run(x, y, residual, activation),
+            Form::Depthwise(depthwise) => depthwise.run(x, y, residual, activation),
         }
     }
 }
@@ -219,85 +217,89 @@ impl FirstConv {
     }
 }
 
-/// The gradient of a convolution with respect to its input, with packed weights.
-pub struct InputGradient {
-    shape: ConvShape,
-    form: BackwardForm,
-}
-
-enum BackwardForm {
-    /// One direct convolution for each remainder of the stride.
-    Direct(Vec<Direct>),
-    Winograd(Winograd),
-    Depthwise(depthwise::InputGradient),
-}
-
-impl InputGradient {
-    /// Packs weights `[outputs, inputs / groups, rows, columns]`.
-    ///
-    /// # Panics
-    /// Where their number is not the shape's.
-    pub fn new(shape: ConvShape, weights: &[f32], output: Geometry) -> Self {
-        assert_eq!(weights.len(), shape.weights(), "weights of another shape");
-        let form = if shape.is_depthwise() {
-            BackwardForm::Depthwise(depthwise::InputGradient::new(&shape, weights))
-        } else if shape.suits_winograd() && winograd::pays_once(shape.outputs, output) {
-            BackwardForm::Winograd(Winograd::backward(&shape, weights))
-        } else {
-            BackwardForm::Direct(Direct::backward(&shape, weights))
-        };
-        Self { shape, form }
+/// Computes a convolution whose weights serve once, as in training, `[outputs, inputs / groups, rows, columns]` and one bias
+/// an output.
+///
+/// # Panics
+/// Where a size is not the shape's, or the input's border is below [`ConvShape::input_border`].
+pub fn convolve(shape: &ConvShape, weights: &[f32], bias: &[f32], input: &Maps, output: &mut Maps) {
+    if !(shape.suits_winograd() && winograd::pays_once(shape.inputs, output.view())) {
+        return Conv::direct(*shape, weights, bias).run(input, output, Epilogue::default());
     }
+    shape.check(input, output, None);
+    assert_eq!(weights.len(), shape.weights(), "weights of another shape");
+    assert_eq!(bias.len(), shape.outputs, "one bias an output");
+    winograd::forward(shape, weights, padded(bias), input.view(), output.view_mut());
+}
 
-    /// Computes the input's gradient from the output's, and adds it to what stands there where `add` is set.
-    ///
-    /// # Panics
-    /// Where a size is not the shape's, or the output gradient's border is below [`ConvShape::gradient_border`].
-    pub fn run(&self, output_gradient: &Maps, input_gradient: &mut Maps, add: bool) {
-        let expected = self.shape.output(input_gradient.geometry());
-        assert_eq!(output_gradient.geometry().bordered(0), expected, "a gradient of another size");
-        let border = output_gradient.geometry().border;
-        assert!(border >= self.shape.gradient_border(), "the gradient's border is too narrow");
-        let (dy, dx) = (output_gradient.view(), input_gradient.view_mut());
-        let residual = add.then_some(dx);
-        match &self.form {
-            BackwardForm::Direct(phases) => {
-                for phase in phases {
-                    phase.run(dy, dx, residual, Activation::Identity);
-                }
-            }
-            BackwardForm::Winograd(winograd) => winograd.run(dy, dx, residual, Activation::Identity),
-            BackwardForm::Depthwise(gradient) => gradient.run(dy, dx, add),
+/// Computes the gradient of a convolution's input from its output's, and adds it to what stands there where `add` is set.
+///
+/// # Panics
+/// Where a size is not the shape's, or the output gradient's border is below [`ConvShape::gradient_border`].
+pub fn input_gradient(
+    shape: &ConvShape,
+    weights: &[f32],
+    output_gradient: &Maps,
+    input_gradient: &mut Maps,
+    add: bool,
+) {
+    assert_eq!(weights.len(), shape.weights(), "weights of another shape");
+    let output = output_gradient.geometry();
+    assert_eq!(output.bordered(0), shape.output(input_gradient.geometry()), "a gradient of another size");
+    assert!(output.border >= shape.gradient_border(), "the gradient's border is too narrow");
+    let (dy, dx) = (output_gradient.view(), input_gradient.view_mut());
+    if shape.is_depthwise() {
+        depthwise::InputGradient::new(shape, weights).run(dy, dx, add);
+    } else if shape.suits_winograd() && winograd::pays_once(shape.outputs, output_gradient.view()) {
+        winograd::input_gradient(shape, weights, dy, dx, add);
+    } else {
+        // One direct convolution for each remainder of the stride.
+        for phase in Direct::backward(shape, weights) {
+            phase.run(dy, dx, add.then_some(dx), Activation::Identity);
         }
     }
 }
 
-/// Computes the gradient of a convolution's weights, `[outputs, inputs / groups, rows, columns]`, replacing what stands
-/// there.
+/// Computes the gradient of a convolution's weights, `[outputs, inputs / groups, rows, columns]`.
 ///
 /// # Panics
 /// Where a size is not the shape's, or the input's border is below [`ConvShape::input_border`].
-pub fn weight_gradient(shape: &ConvShape, input: &Maps, output_gradient: &Maps, gradient: &mut [f32]) {
+pub fn weight_gradient(shape: &ConvShape, input: &Maps, output_gradient: &Maps) -> Vec<f32> {
     shape.check(input, output_gradient, None);
-    assert_eq!(gradient.len(), shape.weights(), "weights of another shape");
     let (x, dy) = (input.view(), output_gradient.view());
-    if shape.is_depthwise() {
-        depthwise::weight_gradient(shape, x, dy, gradient);
-    } else if shape.suits_winograd() && winograd::gradient_pays(shape, output_gradient.geometry()) {
-        winograd::weight_gradient(shape, x, dy, gradient);
-    } else {
-        outer::weight_gradient(shape, x, dy, gradient);
+    // SAFETY: each form writes all weights.
+    unsafe {
+        filled(shape.weights(), |to| {
+            if shape.is_depthwise() {
+                depthwise::weight_gradient(shape, x, dy, to);
+            } else if shape.suits_winograd() && winograd::gradient_pays(shape, dy) {
+                winograd::weight_gradient(shape, x, dy, to);
+            } else {
+                outer::weight_gradient(shape, x, dy, to);
+            }
+        })
     }
 }
 
-/// Computes the gradient of a first convolution's weights, replacing what stands there.
+/// Computes the gradient of a first convolution's weights.
 ///
 /// # Panics
 /// Where a size is not the shape's.
-pub fn first_weight_gradient(shape: &ConvShape, input: &Planar, output_gradient: &Maps, gradient: &mut [f32]) {
+pub fn first_weight_gradient(shape: &ConvShape, input: &Planar, output_gradient: &Maps) -> Vec<f32> {
     assert_eq!(output_gradient.geometry().bordered(0), shape.output(input.geometry()), "a gradient of another size");
-    assert_eq!(gradient.len(), shape.weights(), "weights of another shape");
-    planar::weight_gradient(shape, input, output_gradient.view(), gradient);
+    // SAFETY: all weights are written.
+    unsafe { filled(shape.weights(), |to| planar::weight_gradient(shape, input, output_gradient.view(), to)) }
+}
+
+/// Numbers that `fill` writes: clearing them first would take longer than some gradients do.
+///
+/// # Safety
+/// `fill` writes all `len` of them.
+unsafe fn filled(len: usize, fill: impl FnOnce(&Shared)) -> Vec<f32> {
+    let mut values = Vec::with_capacity(len);
+    fill(&Shared(values.as_mut_ptr()));
+    values.set_len(len);
+    values
 }
 
 impl ConvShape {

@@ -183,7 +183,7 @@ fn parts(shape: &ConvShape, x: View, dy: View) -> Vec<Vec<Part>> {
 }
 
 /// The gradient of all weights.
-pub(super) fn weight_gradient(shape: &ConvShape, x: View, dy: View, gradient: &mut [f32]) {
+pub(super) fn weight_gradient(shape: &ConvShape, x: View, dy: View, to: &Shared) {
     let [_, kw] = shape.kernel;
     let area = shape.taps();
     let groups = parts(shape, x, dy);
@@ -191,7 +191,7 @@ pub(super) fn weight_gradient(shape: &ConvShape, x: View, dy: View, gradient: &m
     let each = |part: &Part| part.pairs.len() * part.blocks.len() * area * PAIR;
     let len = groups.iter().flatten().map(|p| p.offset + each(p)).max().unwrap_or(0);
     let mut sums = Buffer::dirty(len);
-    let (sums, to) = (Shared(sums.as_mut_ptr()), Shared(gradient.as_mut_ptr()));
+    let sums = Shared(sums.as_mut_ptr());
     parallel(groups.len() * cuts, |i| {
         let part = &groups[i / cuts][i % cuts];
         // SAFETY: each task has its own sums.

@@ -176,14 +176,13 @@ impl Kernel for Task<'_> {
 }
 
 /// The gradient of the weights, one window row of one map after the other.
-pub(super) fn weight_gradient(shape: &ConvShape, x: &Planar, dy: View, gradient: &mut [f32]) {
+pub(super) fn weight_gradient(shape: &ConvShape, x: &Planar, dy: View, to: &Shared) {
     let (runs, run_len) = x.runs(shape);
     let values = runs.len() * run_len;
     let origins: Vec<Shared> = (0..dy.batch).map(|i| Shared(x.origin(i, shape).cast_mut())).collect();
     let pairs = dy.blocks.div_ceil(2);
     // One task a panel and map.
     let each = runs.len() / shape.inputs;
-    let to = Shared(gradient.as_mut_ptr());
     parallel(pairs * shape.inputs, |i| {
         let (pair, map) = (i / shape.inputs, i % shape.inputs);
         let mut sums = vec![0f32; each * run_len * PANEL];

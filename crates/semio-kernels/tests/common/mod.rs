@@ -1,5 +1,9 @@
 //! Plain loops in double precision, and what the tests share.
 
+#![allow(dead_code, reason = "each test file takes a part of it")]
+
+use semio_kernels::{Geometry, Maps};
+
 /// Numbers between -1 and 1 that look random (SplitMix64).
 pub(crate) fn numbers(n: usize, seed: u64) -> Vec<f32> {
     let value = |i: usize| {
@@ -19,4 +23,19 @@ pub(crate) fn distance(got: &[f32], expected: &[f64]) -> f64 {
     let largest = expected.iter().fold(0.1f64, |m, v| m.max(v.abs()));
     let off = got.iter().zip(expected).map(|(&g, e)| (f64::from(g) - e).abs()).fold(0.0, f64::max);
     if got.iter().any(|g| !g.is_finite()) { f64::INFINITY } else { off / largest }
+}
+
+/// Maps with these values, given in rows.
+pub(crate) fn packed(geometry: Geometry, nchw: &[f32]) -> Maps {
+    let mut maps = Maps::zeroed(geometry);
+    maps.pack(nchw);
+    maps
+}
+
+/// Their values in rows.
+pub(crate) fn unpacked(maps: &Maps) -> Vec<f32> {
+    let g = maps.geometry();
+    let mut nchw = vec![0.0; g.batch * g.channels * g.height * g.width];
+    maps.unpack(&mut nchw);
+    nchw
 }

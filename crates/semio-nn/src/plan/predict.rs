@@ -1,6 +1,6 @@
 use semio_kernels::{
-    Activation as Function, Affine, Conv, Epilogue, FirstConv, Geometry, LANES, Maps, Planar, affine, embed,
-    first_pixel, layer_norm, merge_squares,
+    Activation as Function, Affine, Bottleneck, Conv, ConvShape, Epilogue, FirstConv, Geometry, LANES, Maps, Planar,
+    affine, embed, first_pixel, layer_norm, merge_squares,
 };
 
 use super::{
@@ -36,6 +36,8 @@ enum Work {
     First(FirstConv, Function),
     /// With a second input, that is added before the function.
     Conv(Conv, Function),
+    /// With a second input, that is added before the last function.
+    Bottleneck(Box<Bottleneck>),
     Affine(Vec<f32>, Vec<f32>, Function),
     /// With a second input, that is added.
     LayerNorm(Vec<f32>, Vec<f32>, f64),
@@ -113,6 +115,7 @@ impl Step {
         match &self.work {
             Work::First(conv, f) => conv.run(pictures, y, *f),
             Work::Conv(conv, f) => conv.run(x(0), y, Epilogue { residual: residual(), activation: *f }),
+            Work::Bottleneck(block) => block.run(x(0), y, residual()),
             Work::Affine(factors, summands, f) => affine(x(0), factors, summands, *f, y),
             Work::LayerNorm(scale, shift, epsilon) => {
                 layer_norm(x(0), Affine { scale, shift, epsilon: *epsilon }, residual(), y);
@@ -256,7 +259,59 @@ impl Planner<'_> {
         (other != 0 && self.steps.iter().any(|s| s.output == other)).then_some((next, other))
     }
 
-    fn finish(self) -> Prepared {
+    /// Joins each depthwise convolution with those of single pixels around it, whose outputs nothing else reads.
+    fn join_bottlenecks(&mut self) {
+        let mut readers = vec![0; self.graph.nodes.len()];
+        self.steps.iter().flat_map(|s| &s.inputs).for_each(|input| readers[*input] += 1);
+        let private = |node: usize| node != self.output && readers[node] == 1;
+        let mut steps: Vec<Option<Step>> = std::mem::take(&mut self.steps).into_iter().map(Some).collect();
+        let shape = |step: &Option<Step>| match step {
+            Some(Step { work: Work::Conv(conv, _), .. }) => Some(*conv.shape()),
+            _ => None,
+        };
+        for at in 0..steps.len() {
+            let Some((depthwise, step)) = shape(&steps[at]).filter(ConvShape::is_depthwise).zip(steps[at].as_ref())
+            else {
+                continue;
+            };
+            let before = (0..at).find(|i| {
+                private(step.inputs[0])
+                    && steps[*i].as_ref().is_some_and(|s| s.output == step.inputs[0] && s.inputs.len() == 1)
+            });
+            let before =
+                before.filter(|i| shape(&steps[*i]).is_some_and(|w| Bottleneck::suits(Some(&w), &depthwise, None)));
+            let after = (at + 1..steps.len()).find(|i| {
+                let reads = |s: &Step| s.inputs.first() == Some(&step.output);
+                private(step.output) && step.inputs.len() == 1 && steps[*i].as_ref().is_some_and(reads)
+            });
+            let after =
+                after.filter(|i| shape(&steps[*i]).is_some_and(|n| Bottleneck::suits(None, &depthwise, Some(&n))));
+            if before.is_none() && after.is_none() {
+                continue;
+            }
+            let mut take = |i: usize| match steps[i].take() {
+                Some(Step { work: Work::Conv(conv, f), inputs, output }) => Some(((conv, f), inputs, output)),
+                _ => None,
+            };
+            let (widen, depthwise, narrow) = (before.and_then(&mut take), take(at), after.and_then(&mut take));
+            let Some((depthwise, mut inputs, mut output)) = depthwise else { continue };
+            let widen = widen.map(|(conv, first, _)| {
+                inputs[0] = first[0];
+                conv
+            });
+            let narrow = narrow.map(|(conv, all, last)| {
+                inputs.extend(&all[1..]);
+                output = last;
+                conv
+            });
+            let work = Work::Bottleneck(Box::new(Bottleneck::new(widen, depthwise, narrow)));
+            steps[after.unwrap_or(at)] = Some(Step { work, inputs, output });
+        }
+        self.steps = steps.into_iter().flatten().collect();
+    }
+
+    fn finish(mut self) -> Prepared {
+        self.join_bottlenecks();
         let nodes = self.graph.nodes.len();
         let mut borders = vec![0; nodes];
         let (mut input_border, mut blocks) = (0, false);
@@ -265,17 +320,21 @@ impl Planner<'_> {
                 Work::First(conv, _) => input_border = input_border.max(conv.shape().input_border()),
                 work => {
                     blocks |= step.inputs.contains(&0);
-                    if let Work::Conv(conv, _) = work {
-                        let border = &mut borders[step.inputs[0]];
-                        *border = (*border).max(conv.shape().input_border());
-                    }
+                    let needed = match work {
+                        Work::Conv(conv, _) => conv.shape().input_border(),
+                        Work::Bottleneck(block) => block.input_border(),
+                        _ => 0,
+                    };
+                    let border = &mut borders[step.inputs[0]];
+                    *border = (*border).max(needed);
                 }
             }
         }
         // A kernel reads a summand with the strides of its output.
         loop {
             let mut changed = false;
-            let reads_sum = |s: &&Step| matches!(s.work, Work::Conv(..) | Work::Attention(..)) && s.inputs.len() > 1;
+            let sums = |work: &Work| matches!(work, Work::Conv(..) | Work::Bottleneck(_) | Work::Attention(..));
+            let reads_sum = |s: &&Step| sums(&s.work) && s.inputs.len() > 1;
             for step in self.steps.iter().filter(reads_sum) {
                 let (a, b) = (step.inputs[1], step.output);
                 if borders[a] != borders[b] {

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use semio_kernels::{
-    Activation as Function, Affine, BatchStatistics, Channels, Conv, Epilogue, FirstConv, Geometry, InputGradient,
-    Maps, Planar, activate_backward, avg_pool_backward, batch_norm, batch_norm_backward, channel_products,
-    channel_scale, channel_sums, copy_channels, first_weight_gradient, global_avg_pool_backward, layer_norm,
-    layer_norm_backward, max_pool_backward, multiply, reorder_channels, scale, scale_backward, times, unflatten,
-    weight_gradient,
+    Activation as Function, Affine, BatchStatistics, Channels, FirstConv, Geometry, Maps, Planar, activate_backward,
+    avg_pool_backward, batch_norm, batch_norm_backward, channel_products, channel_scale, channel_sums, convolve,
+    copy_channels, first_weight_gradient, global_avg_pool_backward, input_gradient, layer_norm, layer_norm_backward,
+    max_pool_backward, multiply, reorder_channels, scale, scale_backward, times, unflatten, weight_gradient,
 };
 
 use super::{
@@ -104,8 +103,7 @@ impl Session {
                 );
             }
             Kind::Conv(shape, weight, b) => {
-                let conv = Conv::for_output(*shape, param(*weight), &bias(b, shape.outputs), y.geometry());
-                conv.run(x(0), y, Epilogue::default());
+                convolve(shape, param(*weight), &bias(b, shape.outputs), x(0), y);
             }
             Kind::Norm(norm, f) => {
                 let affine = Affine { scale: param(norm.weight), shift: param(norm.bias), epsilon: norm.epsilon };
@@ -186,17 +184,15 @@ impl Session {
         let first = unit.inputs[0];
         match &unit.kind {
             Kind::First(shape, weight, bias) | Kind::Conv(shape, weight, bias) => {
-                let mut gradient = vec![0.0; shape.weights()];
-                if matches!(unit.kind, Kind::First(..)) {
-                    first_weight_gradient(shape, &self.planar, &dy, &mut gradient);
+                to.params[weight.0] = Some(if matches!(unit.kind, Kind::First(..)) {
+                    first_weight_gradient(shape, &self.planar, &dy)
                 } else {
-                    weight_gradient(shape, x(0), &dy, &mut gradient);
-                }
-                to.params[weight.0] = Some(gradient);
+                    weight_gradient(shape, x(0), &dy)
+                });
                 if let Some(bias) = bias {
                     to.params[bias.0] = Some(channel_sums(&dy));
                 }
-                to.input(first, |dx, add| InputGradient::new(*shape, param(*weight), dy.geometry()).run(&dy, dx, add));
+                to.input(first, |dx, add| input_gradient(shape, param(*weight), &dy, dx, add));
             }
             Kind::Norm(norm, f) => {
                 let y = if slope_of_output(*f) { self.values[unit.output].as_ref() } else { Some(x(0)) };

@@ -83,6 +83,7 @@ impl Partition {
 
     /// One step, block by block, so that what one loop writes the next finds in the nearest cache. No loop branches from
     /// neuron to neuron but the last, which only looks at blocks in which a threshold was met.
+    #[expect(clippy::inline_always, reason = "compiled for the instructions of who calls")]
     #[inline(always)]
     fn step(&mut self, step: usize) {
         let p = self.propagator;
@@ -177,6 +178,7 @@ impl WithSimd for Advance<'_> {
     type Output = ();
 
     // Inlined, as all that it calls for each neuron: what stays a function is compiled for every CPU.
+    #[expect(clippy::inline_always, reason = "compiled for the instructions of who calls")]
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         for step in self.begin + 1..=self.end {

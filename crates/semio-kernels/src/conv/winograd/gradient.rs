@@ -1,8 +1,10 @@
 //! Weight gradient: the outputs' gradients are transformed too, and 36 products over tiles summed.
 
+use std::ops::Range;
+
 use super::{POINTS, Tiles, TransformInput, points::output_points_adjoint, points::weight_points_adjoint};
 use crate::{
-    buffer::Shared,
+    buffer::{Buffer, Shared},
     conv::{ConvShape, direct::PANEL},
     maps::View,
     scratch::scratch,
@@ -10,84 +12,180 @@ use crate::{
     threads::parallel,
 };
 
+/// Blocks of inputs, and of outputs, between which a task sums weights: their sums and some tiles' transforms stay in a
+/// core's second-level cache.
+const SIDE: usize = 4;
+/// Tiles that are transformed at a time, at most.
+const MOST_TILES: usize = 56;
+/// Tasks there should be at least, whatever the number of threads: who adds to which sum depends on the shape alone.
+const LEAST_TASKS: usize = 8;
+
 /// The gradient of the weights: 36 products over tiles, then the transform's adjoint.
-pub(in crate::conv) fn weight_gradient(shape: &ConvShape, x: View, dy: View, gradient: &mut [f32]) {
-    let tiles = Tiles::of(dy.batch, dy.height, dy.width);
-    let panels = dy.blocks.div_ceil(2);
-    // A round's tiles should stay in the cache between their transform and their product, and yet be enough to be worth
-    // reading and writing all sums.
-    let (inputs, outputs) = (x.blocks * LANES, panels * PANEL);
-    let each = (2 * inputs * outputs / (inputs + outputs)).max(112);
-    let each = tiles.count.div_ceil(tiles.count.div_ceil(each));
-    let v_stride = (x.blocks * each + 1) * LANES;
-    let z_stride = (2 * panels * each + 1) * LANES;
-    // One row of sums a point, panel and input.
-    let sums_stride = x.blocks * LANES * PANEL;
-    let sums_len = POINTS * panels * sums_stride;
-    scratch(POINTS * (v_stride + z_stride) + sums_len, |memory| {
-        let v = Shared(memory);
-        // SAFETY: the scratch memory holds all three parts.
-        let (z, sums) = unsafe {
-            let z = memory.add(POINTS * v_stride);
-            (Shared(z), Shared(z.add(POINTS * z_stride)))
-        };
-        for first in (0..tiles.count).step_by(each) {
-            let count = each.min(tiles.count - first);
-            let chunk = 8;
-            let chunks = count.div_ceil(chunk);
-            parallel((x.blocks + dy.blocks) * chunks, |i| {
-                let (block, start) = (i / chunks, first + i % chunks * chunk);
-                let range = start..(start + chunk).min(first + count);
-                // SAFETY: each task writes its own tiles of its own block.
+///
+/// A task does all of it for some inputs and outputs, so that nothing but pictures and weights leaves its core's cache. The
+/// price, transforms that several tasks repeat, is an eighth of the work.
+pub(in crate::conv) fn weight_gradient(shape: &ConvShape, x: View, dy: View, to: &Shared) {
+    let tiles = Tiles::of(dy);
+    let sides = [x.blocks.div_ceil(SIDE), dy.blocks.div_ceil(SIDE)];
+    let squares = sides[0] * sides[1];
+    let slices = LEAST_TASKS.div_ceil(squares).min(tiles.count.div_ceil(MOST_TILES));
+    let part = |square: usize, slice: usize| Part {
+        inputs: share(x.blocks, sides[0], square % sides[0]),
+        outputs: share(dy.blocks, sides[1], square / sides[0]),
+        tiles: share(tiles.count, slices, slice),
+    };
+    if slices == 1 {
+        return parallel(squares, |square| {
+            let part = part(square, 0);
+            scratch(part.sums() + part.transforms(), |sums| {
+                // SAFETY: each task has its own memory and writes its own outputs' and inputs' weights.
                 unsafe {
-                    if block < x.blocks {
-                        let v = v.get().add(block * each * LANES);
-                        run(TransformInput {
-                            x,
-                            padding: shape.padding,
-                            tiles,
-                            block,
-                            range,
-                            first,
-                            v,
-                            stride: v_stride,
-                        });
-                    } else {
-                        let block = block - x.blocks;
-                        let z = z.get().add(block / 2 * each * PANEL + block % 2 * LANES);
-                        run(TransformGradient { dy, tiles, block, range, first, z, stride: z_stride });
-                    }
+                    part.sum(shape, x, dy, tiles, sums, sums.add(part.sums()));
+                    part.gather(shape, 0..part.pairs(), sums, to.get());
                 }
             });
-            parallel(POINTS * panels, |i| {
-                let (point, panel) = (i / panels, i % panels);
-                // SAFETY: each task has its own sums.
-                unsafe {
-                    run(OuterProduct {
-                        v: v.get().add(point * v_stride),
-                        z: z.get().add(point * z_stride + panel * each * PANEL),
-                        sums: sums.get().add((point * panels + panel) * sums_stride),
-                        blocks: x.blocks,
-                        // A panel whose second block does not exist holds nothing there.
-                        vectors: (dy.blocks - panel * 2).min(2),
-                        count,
-                        each,
-                        add: first > 0,
-                    });
-                }
-            });
-        }
-        let to = Shared(gradient.as_mut_ptr());
-        parallel(dy.blocks * x.blocks, |i| {
-            let (out_block, block) = (i / x.blocks, i % x.blocks);
-            let at = out_block / 2 * sums_stride + block * LANES * PANEL + out_block % 2 * LANES;
-            // SAFETY: each task writes its own outputs' and inputs' weights.
-            unsafe {
-                let sums = sums.get().add(at);
-                run(GatherWeights { shape, out_block, block, sums, stride: panels * sums_stride, to: to.get() });
-            }
         });
+    }
+    let each = (0..squares).map(|square| part(square, 0).sums()).max().unwrap_or(0);
+    let mut all = Buffer::dirty(squares * slices * each);
+    let all = Shared(all.as_mut_ptr());
+    parallel(squares * slices, |i| {
+        let part = part(i / slices, i % slices);
+        // SAFETY: each task has its own sums and transforms.
+        scratch(part.transforms(), |v| unsafe { part.sum(shape, x, dy, tiles, all.get().add(i * each), v) });
     });
+    // One pair of blocks at a time: slices are added up in their order.
+    let most = SIDE * SIDE;
+    parallel(squares * most, |i| {
+        let (square, pair) = (i / most, i % most);
+        let part = part(square, 0);
+        if pair < part.pairs() {
+            // SAFETY: each task has its own pair's sums and weights.
+            unsafe {
+                let sums = all.get().add(square * slices * each);
+                part.add_up(pair, sums, each, slices);
+                part.gather(shape, pair..pair + 1, sums, to.get());
+            }
+        }
+    });
+}
+
+/// Part `i` of `parts` near-equal ones of `n` things.
+fn share(n: usize, parts: usize, i: usize) -> Range<usize> {
+    i * n / parts..(i + 1) * n / parts
+}
+
+/// What a task sums: weights between some blocks of inputs and of outputs, over some tiles.
+struct Part {
+    inputs: Range<usize>,
+    outputs: Range<usize>,
+    tiles: Range<usize>,
+}
+
+impl Part {
+    /// Panels of outputs; a last one may be half empty.
+    fn panels(&self) -> usize {
+        self.outputs.len().div_ceil(2)
+    }
+
+    /// Pairs of a block of inputs with one of outputs.
+    fn pairs(&self) -> usize {
+        self.inputs.len() * self.outputs.len()
+    }
+
+    /// From a point's sums to the next one's: one row of a panel an input.
+    fn stride(&self) -> usize {
+        self.panels() * self.inputs.len() * LANES * PANEL + LANES
+    }
+
+    /// Numbers of all sums.
+    fn sums(&self) -> usize {
+        POINTS * self.stride()
+    }
+
+    /// Tiles that are transformed at a time.
+    fn at_once(&self) -> usize {
+        let count = self.tiles.len();
+        count.div_ceil(count.div_ceil(MOST_TILES))
+    }
+
+    /// From a point's transforms to the next one's: of the inputs, and of the outputs' gradients.
+    fn strides(&self) -> [usize; 2] {
+        [self.inputs.len(), 2 * self.panels()].map(|blocks| (blocks * self.at_once() + 1) * LANES)
+    }
+
+    /// Numbers of all transforms.
+    fn transforms(&self) -> usize {
+        POINTS * self.strides().iter().sum::<usize>()
+    }
+
+    /// Fills `sums`; `v` is memory for transforms.
+    ///
+    /// # Safety
+    /// They hold [`Part::sums`] and [`Part::transforms`] numbers.
+    unsafe fn sum(&self, shape: &ConvShape, x: View, dy: View, tiles: Tiles, sums: *mut f32, v: *mut f32) {
+        let (blocks, panels, each) = (self.inputs.len(), self.panels(), self.at_once());
+        let [v_stride, z_stride] = self.strides();
+        let z = v.add(POINTS * v_stride);
+        for first in self.tiles.clone().step_by(each) {
+            let range = first..(first + each).min(self.tiles.end);
+            for (i, block) in self.inputs.clone().enumerate() {
+                let (range, v) = (range.clone(), v.add(i * each * LANES));
+                run(TransformInput { x, padding: shape.padding, tiles, block, range, first, v, stride: v_stride });
+            }
+            for (i, block) in self.outputs.clone().enumerate() {
+                let (range, z) = (range.clone(), z.add(i / 2 * each * PANEL + i % 2 * LANES));
+                run(TransformGradient { dy, tiles, block, range, first, z, stride: z_stride });
+            }
+            for i in 0..POINTS * panels {
+                let (point, panel) = (i / panels, i % panels);
+                run(OuterProduct {
+                    v: v.add(point * v_stride),
+                    z: z.add(point * z_stride + panel * each * PANEL),
+                    sums: sums.add(point * self.stride() + panel * blocks * LANES * PANEL),
+                    blocks,
+                    // A panel whose second block does not exist holds nothing there.
+                    vectors: (self.outputs.len() - panel * 2).min(2),
+                    count: range.len(),
+                    each,
+                    add: first > self.tiles.start,
+                });
+            }
+        }
+    }
+
+    /// Where a pair's first sums lie.
+    fn at(&self, pair: usize) -> usize {
+        let (output, input) = (pair / self.inputs.len(), pair % self.inputs.len());
+        (output / 2 * self.inputs.len() + input) * LANES * PANEL + output % 2 * LANES
+    }
+
+    /// Adds a pair's sums of further slices to the first one's.
+    ///
+    /// # Safety
+    /// `sums` holds `slices` times `each` numbers.
+    unsafe fn add_up(&self, pair: usize, sums: *mut f32, each: usize, slices: usize) {
+        for place in 0..POINTS * LANES {
+            let at = place / LANES * self.stride() + self.at(pair) + place % LANES * PANEL;
+            let total = std::slice::from_raw_parts_mut(sums.add(at), LANES);
+            for slice in 1..slices {
+                let more = std::slice::from_raw_parts(sums.add(slice * each + at), LANES);
+                total.iter_mut().zip(more).for_each(|(t, m)| *t += m);
+            }
+        }
+    }
+
+    /// Makes weights of some pairs' sums.
+    ///
+    /// # Safety
+    /// `to` holds all weights.
+    unsafe fn gather(&self, shape: &ConvShape, pairs: Range<usize>, sums: *const f32, to: *mut f32) {
+        for pair in pairs {
+            let out_block = self.outputs.start + pair / self.inputs.len();
+            let block = self.inputs.start + pair % self.inputs.len();
+            run(GatherWeights { shape, out_block, block, sums: sums.add(self.at(pair)), stride: self.stride(), to });
+        }
+    }
 }
 
 /// A dy Aᵀ of some tiles of one block.
@@ -95,7 +193,7 @@ struct TransformGradient {
     dy: View,
     tiles: Tiles,
     block: usize,
-    range: std::ops::Range<usize>,
+    range: Range<usize>,
     first: usize,
     z: *mut f32,
     stride: usize,

@@ -4,21 +4,34 @@
 //! Interpolation points are 0, ±1/√2, ±√2 and ∞: the usual 0, ±1, ±2 cost the same and lose four times more digits.
 //!
 //! Two ways through the memory: *fused*, where a block of tiles is transformed, multiplied and transformed back within
-//! a core's cache, and *phased*, where all tiles are transformed first, so that deep layers' weights are read once.
+//! a core's cache, and *phased*, where all tiles are transformed first, so that deep layers' weights are read once. In
+//! training, where weights serve once, their transform stays in the cache too.
 
 mod gradient;
+mod once;
 mod packing;
 mod points;
 mod product;
 
 pub(super) use gradient::weight_gradient;
+pub(super) use once::{forward, input_gradient};
 pub(super) use product::Winograd;
+
+impl Winograd {
+    /// Transforms the weights for prediction; `bias` is one number an output, filled up to whole panels.
+    pub(super) fn of(shape: &ConvShape, weights: &[f32], bias: Buffer) -> Self {
+        Self::new(Kernels::of(shape, weights), bias, shape.padding)
+    }
+}
 
 use super::ConvShape;
 use crate::{
-    maps::{Geometry, View},
+    buffer::Buffer,
+    maps::View,
     simd::{Kernel, LANES, Simd},
+    threads::threads,
 };
+use packing::Kernels;
 use points::input_points;
 
 /// Products a tile, and numbers of an input tile.
@@ -32,9 +45,21 @@ struct Tiles {
 }
 
 impl Tiles {
-    fn of(batch: usize, height: usize, width: usize) -> Self {
-        let (down, across) = (height.div_ceil(4), width.div_ceil(4));
-        Self { down, across, count: batch * down * across }
+    fn of(output: View) -> Self {
+        let (down, across) = (output.height.div_ceil(4), output.width.div_ceil(4));
+        Self { down, across, count: output.batch * down * across }
+    }
+
+    /// How many tiles a task takes at most, so that their transformed inputs stay in a core's second-level cache.
+    fn most_together(blocks: usize) -> usize {
+        let room = (1usize << 17) / (POINTS * blocks * LANES / 2);
+        room.clamp(14, 56)
+    }
+
+    /// How many it takes, so that all threads have the same to do.
+    fn together(self, blocks: usize) -> usize {
+        let rounds = self.count.div_ceil(Self::most_together(blocks) * threads()).max(1);
+        self.count.div_ceil(rounds * threads())
     }
 
     /// Picture, row and column of a tile.
@@ -47,21 +72,20 @@ impl Tiles {
 }
 
 /// Whether the direct form would not be faster for an output of this size.
-pub(super) fn pays(inputs: usize, output: Geometry) -> bool {
-    let tiles = Tiles::of(output.batch, output.height, output.width).count;
+pub(super) fn pays(inputs: usize, output: View) -> bool {
+    let tiles = Tiles::of(output).count;
     tiles >= 8 && tiles * 28 >= inputs
 }
 
-/// Whether it is faster than the direct form where the weights serve once and their transform counts as well: it
-/// writes four times as many numbers as there are weights.
-pub(super) fn pays_once(inputs: usize, output: Geometry) -> bool {
-    let tiles = Tiles::of(output.batch, output.height, output.width).count;
-    inputs >= LANES && tiles >= 64
+/// Whether it is faster than the direct form where the weights serve once and their transform counts as well.
+pub(super) fn pays_once(inputs: usize, output: View) -> bool {
+    let tiles = Tiles::of(output).count;
+    inputs >= LANES && tiles >= 16
 }
 
 /// Whether the gradient of the weights is worth the transforms.
-pub(super) fn gradient_pays(shape: &ConvShape, output: Geometry) -> bool {
-    let tiles = Tiles::of(output.batch, output.height, output.width).count;
+pub(super) fn gradient_pays(shape: &ConvShape, output: View) -> bool {
+    let tiles = Tiles::of(output).count;
     shape.inputs >= LANES && shape.outputs >= LANES && tiles >= 24
 }
 /// Bᵀ d B of some tiles of one block.

@@ -1,14 +1,18 @@
-//! Forward and input gradient: inputs' transform, 36 products, outputs' transform.
+//! Prediction, with weights that were transformed before: inputs' transform, 36 products, outputs' transform.
 
-use super::{POINTS, Tiles, TransformInput, packing::transform_weights, packing::weight_stride, points::output_points};
+use super::{
+    POINTS, Tiles, TransformInput,
+    packing::{Kernels, transform_weights, weight_stride},
+    points::output_points,
+};
 use crate::{
     activation::Activation,
     buffer::{Buffer, Shared},
-    conv::{ConvShape, direct::PANEL, direct::activate},
+    conv::{direct::PANEL, direct::activate},
     maps::View,
     scratch::scratch,
     simd::{Kernel, LANES, Simd, run},
-    threads::{parallel, threads},
+    threads::parallel,
     tile::{Tile, cover},
 };
 
@@ -23,30 +27,16 @@ pub(in crate::conv) struct Winograd {
     padding: [usize; 2],
 }
 impl Winograd {
-    pub(in crate::conv) fn forward(shape: &ConvShape, weights: &[f32], bias: Buffer) -> Self {
-        let blocks = shape.inputs.div_ceil(LANES);
-        let packed =
-            transform_weights(shape.inputs, shape.outputs, |o, c| &weights[(o * shape.inputs + c) * 9..][..9], false);
-        Self { blocks, weights: packed, bias, padding: shape.padding }
-    }
-
-    pub(in crate::conv) fn backward(shape: &ConvShape, weights: &[f32]) -> Self {
-        let blocks = shape.outputs.div_ceil(LANES);
-        let packed =
-            transform_weights(shape.outputs, shape.inputs, |c, o| &weights[(o * shape.inputs + c) * 9..][..9], true);
-        let padding = shape.padding.map(|p| 2 - p.min(2));
-        Self { blocks, weights: packed, bias: Buffer::default(), padding }
+    pub(super) fn new(kernels: Kernels, bias: Buffer, padding: [usize; 2]) -> Self {
+        Self { blocks: kernels.size().0, weights: transform_weights(kernels), bias, padding }
     }
 
     pub(in crate::conv) fn run(&self, x: View, y: View, residual: Option<View>, activation: Activation) {
-        let tiles = Tiles::of(y.batch, y.height, y.width);
+        let tiles = Tiles::of(y);
         let panels = y.blocks.div_ceil(2);
-        // A block of tiles whose transformed inputs stay in a core's second-level cache.
-        let room = (1usize << 17) / (POINTS * self.blocks * LANES / 2);
-        let most = room.clamp(14, 56);
-        let rounds = tiles.count.div_ceil(most * threads()).max(1);
-        let each = tiles.count.div_ceil(rounds * threads());
-        let job = Job { conv: self, x, y, residual, activation, tiles };
+        let each = tiles.together(self.blocks);
+        let output = Output { y, residual, activation, bias: &self.bias, tiles };
+        let job = Job { conv: self, x, output };
         let weights = self.weights.len();
         let transformed = POINTS * tiles.count * (self.blocks + 2 * panels) * LANES;
         if tiles.count.div_ceil(each) * weights <= weights + 6 * transformed && each >= 7 {
@@ -57,19 +47,27 @@ impl Winograd {
     }
 }
 
+/// Where the outputs go, with everything that follows the convolution.
+#[derive(Clone, Copy)]
+pub(super) struct Output<'a> {
+    pub(super) y: View,
+    pub(super) residual: Option<View>,
+    pub(super) activation: Activation,
+    /// One number an output, or nothing.
+    pub(super) bias: &'a [f32],
+    pub(super) tiles: Tiles,
+}
+
 #[derive(Clone, Copy)]
 struct Job<'a> {
     conv: &'a Winograd,
     x: View,
-    y: View,
-    residual: Option<View>,
-    activation: Activation,
-    tiles: Tiles,
+    output: Output<'a>,
 }
 
 impl Job<'_> {
     fn fused(self, each: usize) {
-        let Self { conv, tiles, .. } = self;
+        let Self { conv, output: Output { tiles, .. }, .. } = self;
         let stride = (conv.blocks * each + 1) * LANES;
         let out_stride = (2 * each + 1) * LANES;
         let runs: Vec<isize> = (0..conv.blocks).map(|b| (b * each * LANES) as isize).collect();
@@ -87,7 +85,7 @@ impl Job<'_> {
     }
 
     fn phased(self) {
-        let Self { conv, y, tiles, .. } = self;
+        let Self { conv, output: Output { y, tiles, .. }, .. } = self;
         let count = tiles.count;
         let stride = (conv.blocks * count + 1) * LANES;
         let panels = y.blocks.div_ceil(2);
@@ -121,6 +119,7 @@ impl Job<'_> {
                             count,
                             each: count,
                             runs: &runs,
+                            add: false,
                         });
                     }
                 }
@@ -131,7 +130,7 @@ impl Job<'_> {
                 // SAFETY: each task writes its own tiles of its own block.
                 unsafe {
                     let m = m.get().add(block * count * LANES);
-                    run(TransformOutput { job: self, block, range, first: 0, m, stride: out_stride });
+                    run(TransformOutput { output: self.output, block, range, first: 0, m, stride: out_stride });
                 }
             });
         });
@@ -160,7 +159,8 @@ impl Kernel for FusedBlock<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let Self { job, first, count, each, v, m, stride, out_stride, runs } = self;
-        let Job { conv, x, y, tiles, .. } = job;
+        let Job { conv, x, output } = job;
+        let Output { y, tiles, .. } = output;
         for block in 0..conv.blocks {
             let v = v.add(block * each * LANES);
             let range = first..first + count;
@@ -169,25 +169,29 @@ impl Kernel for FusedBlock<'_> {
         for panel in 0..y.blocks.div_ceil(2) {
             for point in 0..POINTS {
                 let (v, m) = (v.add(point * stride), m.add(point * out_stride));
-                Product { v, weights: conv.panel(panel, point), m, count, each, runs }.run::<S>();
+                Product { v, weights: conv.panel(panel, point), m, count, each, runs, add: false }.run::<S>();
             }
             for half in 0..2.min(y.blocks - panel * 2) {
                 let (block, m) = (panel * 2 + half, m.add(half * each * LANES));
-                TransformOutput { job, block, range: first..first + count, first, m, stride: out_stride }.run::<S>();
+                let range = first..first + count;
+                TransformOutput { output, block, range, first, m, stride: out_stride }.run::<S>();
             }
         }
     }
 }
 
 /// One point's product for a panel of outputs: `m[tile][out] = Σ v[tile][in] · weights[in][out]`.
-struct Product<'a> {
-    v: *const f32,
-    weights: *const f32,
-    m: *mut f32,
-    count: usize,
-    /// Tiles between two blocks of `v` and of `m`.
-    each: usize,
-    runs: &'a [isize],
+pub(super) struct Product<'a> {
+    pub(super) v: *const f32,
+    pub(super) weights: *const f32,
+    pub(super) m: *mut f32,
+    pub(super) count: usize,
+    /// Tiles between two blocks of `m`.
+    pub(super) each: usize,
+    /// Where each block of inputs begins.
+    pub(super) runs: &'a [isize],
+    /// Whether the sums are added to what stands there.
+    pub(super) add: bool,
 }
 
 impl Kernel for Product<'_> {
@@ -195,6 +199,7 @@ impl Kernel for Product<'_> {
     unsafe fn run<S: Simd>(self) {
         for vector in (0..2).step_by(S::VECTORS) {
             cover::<S>(1, self.count, |_, first, _, pixels| {
+                let c = self.m.add((vector * self.each + first) * LANES);
                 let tile = Tile {
                     a: self.v.add(first * LANES),
                     a_row: 0,
@@ -204,12 +209,12 @@ impl Kernel for Product<'_> {
                     run_len: LANES,
                     b: self.weights.add(vector * LANES),
                     b_step: PANEL,
-                    c: self.m.add((vector * self.each + first) * LANES),
+                    c,
                     c_row: 0,
                     c_step: LANES,
                     c_vector: self.each * LANES,
                     bias: std::ptr::null(),
-                    residual: std::ptr::null(),
+                    residual: if self.add { c } else { std::ptr::null() },
                     low: f32::NEG_INFINITY,
                     high: f32::INFINITY,
                 };
@@ -218,23 +223,24 @@ impl Kernel for Product<'_> {
         }
     }
 }
+
 /// Aᵀ m A of some tiles of one block, with everything that follows the convolution.
-struct TransformOutput<'a> {
-    job: Job<'a>,
-    block: usize,
-    range: std::ops::Range<usize>,
+pub(super) struct TransformOutput<'a> {
+    pub(super) output: Output<'a>,
+    pub(super) block: usize,
+    pub(super) range: std::ops::Range<usize>,
     /// Tile that stands first at `m`.
-    first: usize,
-    m: *const f32,
-    stride: usize,
+    pub(super) first: usize,
+    pub(super) m: *const f32,
+    pub(super) stride: usize,
 }
 
 impl Kernel for TransformOutput<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { job, block, range, first, m, stride } = self;
-        let Job { conv, y, residual, activation, tiles, .. } = job;
-        let bias = if conv.bias.is_empty() { S::zero() } else { S::load(conv.bias.as_ptr().add(block * LANES)) };
+        let Self { output, block, range, first, m, stride } = self;
+        let Output { y, residual, activation, bias, tiles } = output;
+        let bias = if bias.is_empty() { S::zero() } else { S::load(bias.as_ptr().add(block * LANES)) };
         let (low, high) = activation.bounds();
         let (low, high) = (S::splat(low), S::splat(high));
         for tile in range {
