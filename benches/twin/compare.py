@@ -7,8 +7,8 @@
 Brian2 runs its generated C++ with as many OpenMP threads as Semio has threads, and NEST as many of its own; NEURON's solver
 has one thread a cell, and so has Semio's. Same step, double precision, noisy input in the neurons' cases. Brian2's time is
 that of the simulation loop as it reports it itself (`device._last_run_time`), NEST's that of `nest.Run` after `Prepare`;
-Semio's is that of the whole run with its wiring. `--tenth` tries everything out on a tenth of the neurons (Semio's own runs
-stay whole, so that its ratios say nothing then).
+Semio's is that of its simulation too, and the wiring before it is told apart. `--tenth` tries everything out on a tenth of
+the neurons (Semio's own runs stay whole, so that its ratios say nothing then).
 """
 
 import argparse
@@ -141,7 +141,8 @@ def main():
         rounds = [[semio(path, case), *(run() for _, run in peers)] for _ in range(args.rounds)]
         here, *there = (statistics.median(r[i]["seconds"] for r in rounds) for i in range(len(peers) + 1))
         said = [f"{name} {t:.3f} s, ratio {t / here:.1f}" for (name, _), t in zip(peers, there)]
-        print(f"{case}: Semio {here:.3f} s; {'; '.join(said)}; last: {rounds[-1]}", flush=True)
+        wiring = statistics.median(r[0]["wiring_seconds"] for r in rounds)
+        print(f"{case}: Semio {here:.3f} s (and {wiring:.3f} s of wiring); {'; '.join(said)}; last: {rounds[-1]}", flush=True)
         if brian:
             shutil.rmtree(brian.folder)
             brian.b.device.reinit()

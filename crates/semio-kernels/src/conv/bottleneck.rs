@@ -79,18 +79,15 @@ impl Bottleneck {
         }
         let (x, y) = (input.view(), output.view_mut());
         let job = Job { block: self, x, y, residual: residual.map(Maps::view) };
+        // Fewer pictures than threads: all threads work on each convolution together, and none is cut.
+        if x.batch < threads() {
+            return (0..x.batch).for_each(|image| job.band(image, 0..y.height));
+        }
         let bands = y.height.div_ceil(job.rows());
-        let tasks = x.batch * bands;
-        let task = |i: usize| {
+        parallel(x.batch * bands, |i| {
             let (image, band) = (i / bands, i % bands);
             job.band(image, band * y.height / bands..(band + 1) * y.height / bands);
-        };
-        // Few bands are worked on by all threads together, so that no thread waits for another's long one.
-        if x.batch >= 2 * threads() || tasks >= 4 * threads() {
-            parallel(tasks, task);
-        } else {
-            (0..tasks).for_each(task);
-        }
+        });
     }
 }
 
