@@ -16,7 +16,7 @@ pub mod reference;
 mod split;
 pub mod weights;
 
-pub use arch::{Architecture, Blueprint, registry};
+pub use arch::{Architecture, Blueprint, nearest, registry};
 pub use builder::{Builder, Conv};
 pub use cam::{ActivationMap, Cam};
 pub use graph::Graph;

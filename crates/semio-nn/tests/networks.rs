@@ -158,6 +158,20 @@ fn weights_of_another_network_are_refused_by_name() {
         "the weights do not fit the network: conv1.weight is [6, 1, 5, 5], expected [6, 3, 5, 5]"
     );
     assert!(weights::decode(other.graph().clone(), b"no file", &Device::flex()).is_err());
+
+    // Of hundreds of differences the first of each kind, and their number.
+    let bytes = weights::encode(&build("resnet18", 3, 32, 2)).unwrap();
+    let other = build("resnet34", 1, 32, 2);
+    let said = weights::decode(other.graph().clone(), &bytes, &Device::flex()).err().unwrap().to_string();
+    for part in [
+        "conv1.weight is [64, 3, 7, 7], expected [64, 1, 7, 7]",
+        "layer1.2.conv1.weight is missing",
+        " more are missing",
+        "Is it the file of another network?",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    assert!(said.len() < 900, "{said}");
 }
 
 #[test]

@@ -165,10 +165,21 @@ pub fn train(
     semio_nn::set_threads(recipe.threads);
     // One pool for the whole run: the network's own parallel loops then find their threads awake.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(recipe.threads).build()?;
-    pool.install(|| match recipe.folds()? {
+    let outcome = pool.install(|| match recipe.folds()? {
         None => train_one(recipe, dataset, place, observe, stop),
         Some(kind) => cross_validate(recipe, dataset, kind, place, observe, stop),
-    })
+    });
+    if outcome.is_err() && !held && !has_begun(place.folder) {
+        // Nothing was learned, so that the folder is free for the same command with the mistake mended.
+        let written = ["recipe.toml", "split.csv"].map(|file| place.folder.join(file));
+        written.iter().for_each(|file| drop(std::fs::remove_file(file)));
+    }
+    outcome
+}
+
+/// Whether a run's folder holds what an epoch or a fold left there.
+fn has_begun(folder: &Path) -> bool {
+    ["checkpoint", "bundle", "fold-1"].iter().any(|part| folder.join(part).exists())
 }
 
 fn train_one(

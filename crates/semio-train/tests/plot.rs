@@ -4,8 +4,8 @@
 use semio_stats::{Judge, Predictions};
 use semio_train::Language;
 use semio_train::plot::{
-    EpochFigures, LearningCurves, PartCounts, class_distribution, confusion_matrix, learning_curves,
-    precision_recall_plot, roc_plot,
+    Axis, EpochFigures, LearningCurves, PartCounts, Point, class_distribution, confusion_matrix, learning_curves,
+    parallel_coordinates, precision_recall_plot, roc_plot, scatter_plot,
 };
 
 /// Leaves out the style sheet, which is the same in all.
@@ -133,4 +133,48 @@ fn a_hundred_thousand_pictures_draw_small() {
         precision_recall_plot("b", &judge.precision_recall_curve(1).unwrap(), 0.8, 1, 2, Language::English).len()
             < 30_000
     );
+}
+
+/// The texts of a figure that are written from their beginning on, with their places.
+fn texts(svg: &str, names: &[&str]) -> Vec<(f64, f64)> {
+    let number = |line: &str, key: &str| -> f64 {
+        line.split_once(&format!(" {key}=\"")).and_then(|(_, rest)| rest.split_once('"')).unwrap().0.parse().unwrap()
+    };
+    let place = |name: &&str| {
+        let end = format!(">{name}</text>");
+        let line = svg.lines().find(|line| line.ends_with(&end)).unwrap_or_else(|| panic!("{name} is not written"));
+        (number(line, "x"), number(line, "y"))
+    };
+    names.iter().map(place).collect()
+}
+
+#[test]
+fn every_network_of_a_crowd_is_named_beside_the_points() {
+    // Places as a comparison of real networks has them: most within two points of accuracy.
+    let names = ["mobilenet-frozen", "squeezenet-frozen", "mobilenet-forest", "resnet18", "densenet121", "lenet5"];
+    let places = [(2.2, 0.76), (0.74, 0.756), (2.2, 0.732), (11.2, 0.761), (7.0, 0.758), (0.06, 0.61)];
+    let points: Vec<Point<'_>> = names.iter().zip(places).map(|(name, (x, y))| Point { name, x, y }).collect();
+    let svg = scatter_plot("Accuracy and size", ["million parameters", "accuracy"], &points, Language::English);
+    let written = texts(&svg, &names);
+    for (i, a) in written.iter().enumerate() {
+        for b in &written[i + 1..] {
+            assert!((a.1 - b.1).abs() > 12.0 || (a.0 - b.0).abs() > 60.0, "two names on each other: {a:?} {b:?}");
+        }
+    }
+}
+
+#[test]
+fn a_trial_is_a_line_over_all_axes_and_numbers_stand_above_lines() {
+    let axis = |name: &str, places: [f64; 3]| Axis {
+        name: name.into(),
+        ticks: vec![(0.0, "8".into()), (1.0, "32".into())],
+        places: places.map(Some).to_vec(),
+    };
+    let axes = [axis("batch-size", [0.0, 0.5, 1.0]), axis("a <key>", [0.2, 0.4, 0.6]), axis("score", [1.0, 0.0, 0.5])];
+    let svg = parallel_coordinates("What was tried", "3 trials", &axes, &[0]);
+    let thick = svg.lines().filter(|l| l.contains("stroke-width=\"3.5\"")).count();
+    let thin = svg.lines().filter(|l| l.contains("l-grid") && l.contains("<polyline")).count();
+    assert_eq!((thick, thin), (1, 2), "{svg}");
+    assert!(svg.contains("a &lt;key&gt;") && !svg.contains("<key>"), "{svg}");
+    assert_eq!(svg.matches("paint-order").count(), 6, "{svg}");
 }

@@ -35,10 +35,18 @@ impl Fault {
         Self { help: Some(help.to_string()), ..self }
     }
 
-    /// The same in one line.
+    /// The same in one line, without the place: for lists that name it already.
     pub(crate) fn line(&self) -> String {
         let parts = [Some(&self.what), self.help.as_ref()];
         parts.into_iter().flatten().cloned().collect::<Vec<_>>().join("; ")
+    }
+
+    /// The same in one line, with the place.
+    pub(crate) fn line_with_place(&self) -> String {
+        match &self.place {
+            Some(place) => format!("{place}: {}", self.line()),
+            None => self.line(),
+        }
     }
 
     pub(crate) fn report(self) -> ExitCode {

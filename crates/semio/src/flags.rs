@@ -419,10 +419,11 @@ impl RecipeFlags {
             None => toml::Table::new(),
             Some(path) => {
                 let keys = read_table(path)?;
+                for_command("train", &keys, path)?;
                 let text = std::fs::read_to_string(path).map_err(|e| Fault::file("read the recipe", path, e))?;
                 // So that a key's error names the file and its place in it.
                 toml::from_str::<Recipe>(&text)
-                    .map_err(|e| Fault::usage(e.to_string().trim_end()).at(path.display()))?;
+                    .map_err(|e| Fault::usage(with_nearest(e.to_string().trim_end())).at(path.display()))?;
                 keys
             }
         };
@@ -443,6 +444,35 @@ pub(crate) fn read_table(path: &Path) -> Result<toml::Table, Fault> {
     })
 }
 
+/// Refuses a file that another command reads.
+pub(crate) fn for_command(command: &str, keys: &toml::Table, file: &Path) -> Result<(), Fault> {
+    let other = |what: &str, other: &str| {
+        let (what, help) = (format!("the file {what}"), format!("semio {other} {} -o DIR", file.display()));
+        Err(Fault::usage(what).at(file.display()).help(help))
+    };
+    if command != "compare" && keys.contains_key("models") {
+        return other("names several networks, which are compared", "compare");
+    }
+    if command != "tune" && (keys.contains_key("space") || keys.contains_key("search")) {
+        return other("describes a search", "tune");
+    }
+    Ok(())
+}
+
+/// Of a recipe's eighty keys names the nearest ones only, where one is not known.
+pub(crate) fn with_nearest(problem: &str) -> String {
+    let Some((before, known)) = problem.split_once(", expected one of ") else { return problem.to_owned() };
+    let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+    let unknown = before.rsplit('`').nth(1).filter(|_| before.contains("unknown field") && known.len() > 8);
+    match unknown {
+        Some(unknown) => {
+            let near = semio_nn::nearest(unknown, known.iter().copied(), 3).join(", ");
+            format!("{before}; of the {} keys the nearest are {near}", known.len())
+        }
+        None => problem.to_owned(),
+    }
+}
+
 /// Puts flags over keys, and the result over the defaults; `file` is named where a key does not fit.
 pub(crate) fn recipe_of(mut keys: toml::Table, flags: &RecipeFlags, file: Option<&Path>) -> Result<Recipe, Fault> {
     keys.extend(toml::Table::try_from(flags)?);
@@ -461,7 +491,8 @@ pub(crate) fn dividing(data: &DataFlags, split: &SplitFlags) -> Result<Recipe, F
 }
 
 fn checked(keys: toml::Table) -> Result<Recipe, Fault> {
-    let recipe: Recipe = keys.try_into().map_err(|e: toml::de::Error| Fault::usage(e.to_string().trim_end()))?;
+    let recipe: Recipe =
+        keys.try_into().map_err(|e: toml::de::Error| Fault::usage(with_nearest(e.to_string().trim_end())))?;
     if recipe.data.as_os_str().is_empty() {
         return Err(Fault::usage("no data are named")
             .help("add --data FOLDER or --data FILE.csv, or `data = \"…\"` in the recipe"));

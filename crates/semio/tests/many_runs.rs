@@ -62,6 +62,13 @@ fn networks_are_compared_once_and_a_failure_holds_up_no_other() {
     run(&args, 1);
     assert_eq!([trained("lenet5"), trained("r2-cnn")], before, "what is done is not done again");
     assert_eq!(json(&place, "comparison.json"), comparison);
+
+    // Figures of other pictures are not taken for those of these.
+    let list = fs::read_to_string(&labels).unwrap();
+    let fewer: Vec<&str> = list.lines().collect();
+    fs::write(&labels, fewer[..fewer.len() - 1].join("\n")).unwrap();
+    let said = out(&run(&args, 1));
+    assert!(said.contains("was written by a run with another data set"), "{said}");
 }
 
 #[test]
@@ -78,6 +85,48 @@ fn a_comparison_that_cannot_be_is_explained() {
     assert!(divided.contains("val-ratio must be the same for all networks"), "{divided}");
     assert!(said("models = [{ model = \"lenet5\", name = \"../x\" }]").contains("cannot be a folder's name"));
     assert!(said("models = [\"lenet6\"]").contains("no network is called `lenet6`"));
+    let frame = said("[[models]]\nmodel = \"lenet5\"\nframe-column = \"f\"");
+    assert!(frame.contains("frame-column must be the same for all networks"), "{frame}");
+    let search = said("models = [\"lenet5\"]\n[space]\nepochs = [1]");
+    assert!(search.contains("the file describes a search") && search.contains("help: semio tune "), "{search}");
+    let unknown = said("epoch = 3\nmodels = [\"lenet5\"]");
+    assert!(unknown.contains("unknown field `epoch`; of the ") && unknown.contains("nearest are epochs"), "{unknown}");
+    // The other commands know the file too.
+    fs::write(&file, "models = [\"lenet5\"]").unwrap();
+    for command in ["train", "tune"] {
+        let said = err(&run(&[command, text(&file), "--data", "nowhere", "-o", text(folder.path())], 2));
+        assert!(said.contains("names several networks") && said.contains("help: semio compare "), "{command}: {said}");
+    }
+}
+
+#[test]
+fn weights_that_a_search_lacks_are_told_before_it_and_sought_again_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = synthetic(folder.path(), "pneumonia", "48");
+    let (file, place) = (folder.path().join("search.toml"), folder.path().join("search"));
+    let base = "model = \"lenet5\"\nepochs = 1\nimage-size = 32\ncolor = \"grey\"\nfrozen-epochs = 1\n";
+    let args = ["tune", text(&file), "--data", &labels, "-o", text(&place), "--json"];
+    fs::write(&file, format!("{base}weights = \"absent.pth\"\n[space]\nbatch-size = [8, 16]\n")).unwrap();
+    let said = err(&run(&args, 2));
+    assert!(said.contains("there is no weights file absent.pth") && !place.exists(), "{said}");
+
+    // A trial may lack a file that others do not need. Once it is there, the trial is made up for.
+    let begin = folder.path().join("begin");
+    let weights = begin.join("bundle");
+    let search = format!(
+        "{base}weights = \"{}\"\n[search]\ntrials = 2\nmethod = \"random\"\n[space]\nweights = [\"{}\"]\n",
+        text(&weights),
+        text(&weights)
+    );
+    fs::write(&file, search).unwrap();
+    let searched: Value = serde_json::from_str(&out(&run(&args, 1))).unwrap();
+    assert_eq!(searched["trials"][0]["state"], "failed", "{searched}");
+    let train = ["train", "--data", &labels, "--model", "lenet5", "--image-size", "32", "--color", "grey"];
+    run(&[&train[..], &["--epochs", "1", "-o", text(&begin), "-q"]].concat(), 0);
+    let searched: Value = serde_json::from_str(&out(&run(&args, 0))).unwrap();
+    for trial in searched["trials"].as_array().unwrap() {
+        assert!(trial["state"] == "done" && trial["problem"].is_null(), "{searched}");
+    }
 }
 
 #[test]
@@ -154,4 +203,9 @@ fn a_search_that_cannot_be_is_explained() {
     assert!(said("[search]\ntrials = 0\n[space]\nepochs = [1]").contains("must be a number above 0"));
     assert!(said("[search]\nmethod = \"best\"\n[space]\nepochs = [1]").contains("must be tpe or random"));
     assert!(said("[space]\nseed = 1").contains("[space] seed: must be a list of values"));
+    let unknown = said("[space]\nlearning_rate = [0.1, 0.2]");
+    assert!(unknown.contains("[space] learning_rate: unknown field"), "{unknown}");
+    assert!(unknown.contains("nearest are learning-rate"), "{unknown}");
+    let wrong = said("[space]\naugment = [\"much\", \"more\"]");
+    assert!(wrong.contains("[space] augment: unknown variant `much`"), "{wrong}");
 }

@@ -70,7 +70,7 @@ fn a_reference_is_checked_line_by_line() {
     assert!(said.contains("no file of reference outputs") && said.contains("`classes`"), "{said}");
 }
 
-/// The real ImageNet weights, and a natural photograph as scikit-learn brings one.
+/// The real ImageNet weights, and two photographs (`fixtures/photographs.py`).
 #[test]
 fn published_weights_become_a_bundle_that_predicts() {
     let weights = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -84,16 +84,19 @@ fn published_weights_become_a_bundle_that_predicts() {
     let (weights, place) = (weights.to_str().unwrap(), bundle.to_str().unwrap());
     let make = ["models", "bundle", "mobilenet_v2", "--weights", weights, "--classes", "imagenet", "-o", place];
     run(&make, 0);
-    // A red disc on a black ground: nothing of ImageNet, but a picture.
-    let picture = folder.path().join("disc.png");
-    let inside = |i: u32| (i % 64).abs_diff(32).pow(2) + (i / 64).abs_diff(32).pow(2) < 400;
-    let samples = (0..64 * 64).flat_map(|i| if inside(i) { [220, 30, 20] } else { [0, 0, 0] }).collect();
-    let image = semio_image::Image::new(64, 64, semio_image::Color::Rgb, semio_image::Samples::U8(samples)).unwrap();
-    std::fs::write(&picture, semio_data::encode_png(&image).unwrap()).unwrap();
-    let said = out(&run(&["predict", place, picture.to_str().unwrap(), "--json"], 0));
-    let row: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
-    let classes = row.as_object().unwrap().keys().filter(|key| key.starts_with("p_")).count();
-    assert!(classes == 1000 && row["p_tench"].as_f64().is_some(), "{said}");
+    let photograph = |name: &str| format!("{}/tests/fixtures/{name}.jpg", env!("CARGO_MANIFEST_DIR"));
+    // PyTorch's first three for the same photographs are these (`../shared/weights/mobilenet_v2/README.md`).
+    for (name, first, likely) in [
+        ("chelsea", "Egyptian cat", ["Egyptian cat", "tiger cat", "tabby"]),
+        ("coffee", "espresso", ["espresso", "consomme", "cup"]),
+    ] {
+        let said = out(&run(&["predict", place, &photograph(name), "--json"], 0));
+        let row: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+        let classes = row.as_object().unwrap().keys().filter(|key| key.starts_with("p_")).count();
+        assert_eq!((classes, row["class"].as_str().unwrap()), (1000, first));
+        let together: f64 = likely.iter().map(|class| row[format!("p_{class}")].as_f64().unwrap()).sum();
+        assert!(together > 0.95, "{name}: {together}");
+    }
 
     let classes = folder.path().join("classes.txt");
     std::fs::write(&classes, "one\ntwo\n").unwrap();

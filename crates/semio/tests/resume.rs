@@ -193,3 +193,44 @@ fn a_killed_search_goes_on_where_it_was() {
     let again = std::fs::metadata(cut.join("trial-0001/recipe.toml")).unwrap().modified().unwrap();
     assert_eq!(begun, again, "what is done is not done again");
 }
+
+/// The standings of a comparison without what the clock says.
+fn standings(folder: &Path) -> Vec<Value> {
+    let comparison: Value = serde_json::from_slice(&std::fs::read(folder.join("comparison.json")).unwrap()).unwrap();
+    let mut standings = comparison["standings"].as_array().unwrap().clone();
+    for standing in &mut standings {
+        for figure in ["training_seconds", "pictures_per_second"] {
+            standing.as_object_mut().unwrap().remove(figure);
+        }
+    }
+    standings
+}
+
+#[test]
+fn a_killed_comparison_goes_on_where_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let labels = synthetic(folder.path(), "pneumonia", "160");
+    let file = folder.path().join("compare.toml");
+    let recipe = "epochs = 3\nimage-size = 32\ncolor = \"grey\"\nseed = 4\nmodels = [\"lenet5\", \"r2-cnn\", { name = \"forest\", model = \"block-means\", classifier = \"random-forest\" }]\n";
+    std::fs::write(&file, recipe).unwrap();
+    let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
+    let args = |place: &Path| -> Vec<String> {
+        ["compare", text(&file), "--data", &labels, "-q", "-o", text(place)].map(str::to_owned).to_vec()
+    };
+    let finish = |place: &Path| {
+        let args = args(place);
+        run(&args.iter().map(String::as_str).collect::<Vec<_>>(), 0);
+        standings(place)
+    };
+    let expected = finish(&whole);
+    assert_eq!(expected.len(), 3);
+    let begun = args(&cut);
+    // One network is done and the next one has an epoch behind it.
+    let mut child = started(&begun.iter().map(String::as_str).collect::<Vec<_>>(), &cut.join("r2-cnn"));
+    child.kill().unwrap();
+    assert_eq!(child.wait().unwrap().code(), None, "the comparison was over before it could be killed");
+    let written = |name: &str| std::fs::metadata(cut.join(name).join("standing.json")).unwrap().modified().unwrap();
+    let before = written("lenet5");
+    assert_eq!(finish(&cut), expected, "the same figures");
+    assert_eq!(written("lenet5"), before, "what is done is not done again");
+}

@@ -176,8 +176,13 @@ fn what_cannot_be_transferred_is_explained() {
     assert!(unpublished.contains("publishes no ImageNet weights for r2-cnn"), "{unpublished}");
     let other = folder.path().join("other.pth");
     std::fs::write(&other, b"these are no weights at all").unwrap();
-    let said = said(&["--weights", text(&other)], 1);
-    assert!(said.contains("neither a safetensors file nor one that PyTorch wrote"), "{said}");
+    let no_weights = said(&["--weights", text(&other)], 1);
+    assert!(no_weights.contains("neither a safetensors file nor one that PyTorch wrote"), "{no_weights}");
+    let begun = std::fs::read_dir(&run_folder).map_or(0, Iterator::count);
+    assert_eq!(begun, 0, "the folder is free for the same command with the right file");
+    run(&args(&labels, &run_folder, "1", &[]), 0);
+    let occupied = said(&[], 2);
+    assert!(occupied.contains("holds a run already"), "{occupied}");
 
     let cache = folder.path().join("cache");
     let offline = ["models", "fetch", "resnet18", "--offline", "--weights-dir", text(&cache)];

@@ -77,9 +77,7 @@ impl Architecture {
     /// [`BuildError::Unknown`] names those that are called nearly so.
     pub fn find(name: &str) -> Result<&'static Self, BuildError> {
         registry().iter().find(|a| a.name == name).ok_or_else(|| {
-            let mut near: Vec<&str> = registry().iter().map(|a| a.name).collect();
-            near.sort_by_key(|known| edits(&name.to_lowercase(), known));
-            near.truncate(4);
+            let near = nearest(name, registry().iter().map(|a| a.name), 4);
             BuildError::Unknown { name: name.into(), near, count: registry().len() }
         })
     }
@@ -103,6 +101,14 @@ impl Architecture {
             other => other,
         })
     }
+}
+
+/// The words that are written most nearly like this one, the nearest first.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>, count: usize) -> Vec<&'a str> {
+    let mut near: Vec<&str> = known.into_iter().collect();
+    near.sort_by_key(|known| edits(&word.to_lowercase(), known));
+    near.truncate(count);
+    near
 }
 
 /// How many letters must be put in, left out or replaced to get from one word to the other (Levenshtein 1966).

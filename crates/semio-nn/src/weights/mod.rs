@@ -55,13 +55,23 @@ pub enum WeightsError {
     },
 }
 
-/// The first differences in full; a file of another network has hundreds.
+/// Few differences in full. A file of another network has hundreds: the first of each kind, and how many more there are.
 fn listed(differences: &[String]) -> String {
-    let mut said: Vec<String> = differences.iter().take(16).cloned().collect();
-    if differences.len() > 16 {
-        said.push(format!("and {} more. Is it the file of another network?", differences.len() - 16));
+    if differences.len() <= 16 {
+        return differences.join("; ");
     }
-    said.join("; ")
+    let (missing, present): (Vec<&str>, Vec<&str>) =
+        differences.iter().map(String::as_str).partition(|d| d.ends_with(" is missing"));
+    let (unexpected, shaped): (Vec<&str>, Vec<&str>) = present.iter().partition(|d| d.ends_with(" is unexpected"));
+    let mut said = vec![];
+    for (kind, of_it) in [("of another shape", shaped), ("missing", missing), ("unexpected", unexpected)] {
+        let first = &of_it[..of_it.len().min(4)];
+        said.extend(first.iter().map(|d| (*d).to_owned()));
+        if of_it.len() > first.len() {
+            said.push(format!("{} more are {kind}", of_it.len() - first.len()));
+        }
+    }
+    format!("{}. Is it the file of another network?", said.join("; "))
 }
 
 /// A named block of 32-bit values as it stands in a file.

@@ -42,7 +42,7 @@ pub struct Standing {
     pub name: String,
     /// The network.
     pub model: String,
-    /// SHA-256 of the recipe, by which a finished run is known again.
+    /// SHA-256 of the recipe and of the data's, by which a finished run is known again.
     pub recipe: String,
     /// Why it has no figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,7 +119,8 @@ pub fn compare(
     for contestant in contestants {
         let folder = place.folder.join(&contestant.name);
         let recipe = contestant.recipe.resolved(dataset);
-        let fingerprint = crate::fit::fingerprint(&recipe);
+        let both = format!("{} {}", crate::fit::fingerprint(&recipe), dataset.sha256);
+        let fingerprint = semio_model::hex_sha256(both.as_bytes());
         if let Some(standing) = done(&folder, &fingerprint) {
             observe(contestant, Happening::Done(&standing));
             standings.push(standing);

@@ -297,12 +297,13 @@ impl Page<'_> {
 
     fn cost(&self) -> Table {
         let language = self.language;
+        let small = |v: f64| language.decimal(v, if v < 0.1 { 4 } else { 2 });
         let row = |s: &&Standing| {
             vec![
                 s.name.clone(),
                 format!("{0} × {0}", s.image_size),
-                language.decimal(s.parameters as f64 / 1e6, 2),
-                language.decimal(s.multiply_adds as f64 / 1e9, 2),
+                small(s.parameters as f64 / 1e6),
+                small(s.multiply_adds as f64 / 1e9),
                 language.decimal(s.training_seconds / 60.0, 1),
                 language.count(s.training_mebibytes),
                 language.count(s.pictures_per_second.round() as u64),

@@ -47,7 +47,7 @@ pub fn parallel_coordinates(title: &str, subtitle: &str, axes: &[Axis], best: &[
         let (side, shift) = if i + 1 == axes.len() { (Anchor::Start, 7.0) } else { (Anchor::End, -7.0) };
         for (place, text) in &axis.ticks {
             svg.line((x(i) - 3.0, y(*place)), (x(i) + 3.0, y(*place)), Tone::Soft, 1.5, false);
-            svg.text((x(i) + shift, y(*place) + 4.0), side, TICK, Tone::Soft, &fit(text, TICK, 120.0));
+            svg.text_over((x(i) + shift, y(*place) + 4.0), side, TICK, Tone::Soft, &fit(text, TICK, 120.0));
         }
     }
     let names: Vec<&str> = axes.iter().map(|a| a.name.as_str()).collect();

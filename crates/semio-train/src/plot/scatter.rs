@@ -61,25 +61,34 @@ pub fn scatter_plot(title: &str, axes: [&str; 2], points: &[Point<'_>], language
     }
     svg.text((f64::midpoint(left, right), SIZE.1 - 12.0), Anchor::Middle, LABEL, Tone::Soft, axes[0]);
     svg.text((12.0, 48.0), Anchor::Start, LABEL, Tone::Soft, axes[1]);
-    let mut taken: Vec<[f64; 4]> = vec![];
-    for point in points {
-        let (x, y) = (across.at(log(point.x)), up.at(point.y));
-        svg.dot((x, y), 4.5, Tone::Series(0));
+    let places: Vec<(f64, f64)> = points.iter().map(|p| (across.at(log(p.x)), up.at(p.y))).collect();
+    // No name may stand on a point or on another name.
+    let mut taken: Vec<[f64; 4]> = places.iter().map(|(x, y)| [x - 5.0, y - 5.0, x + 5.0, y + 5.0]).collect();
+    for (point, &(x, y)) in points.iter().zip(&places) {
         let width = text_width(point.name, TICK);
-        // The first of four places beside the point where nothing is written yet.
-        let places =
-            [(x + 8.0, y + 4.0), (x - 8.0 - width, y + 4.0), (x - width / 2.0, y - 9.0), (x - width / 2.0, y + 18.0)];
         let area = |(x, y): (f64, f64)| [x, y - TICK, x + width, y + 2.0];
-        let free = |a: &[f64; 4]| {
-            a[0] >= left
-                && a[2] <= right
-                && taken.iter().all(|t| a[2] < t[0] || t[2] < a[0] || a[3] < t[1] || t[3] < a[1])
+        let free = |place: &(f64, f64)| {
+            let a = area(*place);
+            let inside = a[0] >= left && a[2] <= right && a[1] >= top - 8.0 && a[3] <= bottom;
+            inside && taken.iter().all(|t| a[2] < t[0] || t[2] < a[0] || a[3] < t[1] || t[3] < a[1])
         };
-        if let Some(place) = places.into_iter().find(|p| free(&area(*p))) {
+        let beside =
+            [(x + 8.0, y + 4.0), (x - 8.0 - width, y + 4.0), (x - width / 2.0, y - 9.0), (x - width / 2.0, y + 18.0)];
+        // Further away a line leads from the point to its name.
+        let further = [-22.0, 30.0, -38.0, 46.0, -54.0, 62.0]
+            .into_iter()
+            .flat_map(|dy| [(x + 16.0, y + dy), (x - 16.0 - width, y + dy)]);
+        if let Some(place) = beside.into_iter().find(free) {
             taken.push(area(place));
-            svg.text(place, Anchor::Start, TICK, Tone::Ink, point.name);
+            svg.text_over(place, Anchor::Start, TICK, Tone::Ink, point.name);
+        } else if let Some(place) = further.into_iter().find(free) {
+            taken.push(area(place));
+            let end = if place.0 > x { place.0 - 3.0 } else { place.0 + width + 3.0 };
+            svg.line((x, y), (end, place.1 - 4.0), Tone::Soft, 1.0, false);
+            svg.text_over(place, Anchor::Start, TICK, Tone::Ink, point.name);
         }
     }
+    places.iter().for_each(|place| svg.dot(*place, 4.5, Tone::Series(0)));
     let said: Vec<String> = points
         .iter()
         .map(|p| format!("{}: {}, {}", p.name, language.decimal(p.x, 1), language.decimal(p.y, 3)))

@@ -114,6 +114,13 @@ impl Svg {
         self.write_text(at, Anchor::Middle, size, &format!("fill=\"{}\"", hex(rgb)), text);
     }
 
+    /// Text that lines may run below: a rim of paper keeps it legible.
+    pub(super) fn text_over(&mut self, at: (f64, f64), anchor: Anchor, size: f64, tone: Tone, text: &str) {
+        let (class, color) = tone.class();
+        let rim = "stroke=\"#ffffff\" stroke-width=\"4\" stroke-linejoin=\"round\" paint-order=\"stroke\"";
+        self.write_text(at, anchor, size, &format!("class=\"f-{class} l-paper\" fill=\"{color}\" {rim}"), text);
+    }
+
     /// Text turned by a quarter (`-90`) or less, about its place.
     pub(super) fn turned(&mut self, (x, y): (f64, f64), anchor: Anchor, degrees: f64, tone: Tone, text: &str) {
         let (class, color) = tone.class();

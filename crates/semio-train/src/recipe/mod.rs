@@ -232,7 +232,7 @@ pub struct Recipe {
 
 /// The recipe's keys that decide which pictures are learned from and which are judged. Runs that are to be compared must
 /// share them.
-pub const DATA_KEYS: [&str; 18] = [
+pub const DATA_KEYS: [&str; 19] = [
     "data",
     "file-column",
     "label-column",
@@ -240,6 +240,7 @@ pub const DATA_KEYS: [&str; 18] = [
     "group-column",
     "group-kind",
     "mask-column",
+    "frame-column",
     "classes",
     "map",
     "where",

@@ -103,6 +103,18 @@ pub struct Trial {
     pub problem: Option<String>,
 }
 
+impl Trial {
+    /// Whether nothing is left to do. One that failed before its first epoch may have lacked a file or memory, which can be
+    /// there by now.
+    fn is_over(&self) -> bool {
+        match self.state {
+            State::Done | State::Pruned => true,
+            State::Running => false,
+            State::Failed => self.epochs > 0,
+        }
+    }
+}
+
 /// A search as far as it has come.
 #[derive(Clone, Debug, Serialize)]
 pub struct Searched {
@@ -184,16 +196,14 @@ pub fn tune(
     let mut trials = journal.trials()?;
     let mut asked_to_end = false;
     for number in 0..search.trials {
-        if trials.get(number).is_some_and(|t| t.state != State::Running) {
+        if trials.get(number).is_some_and(Trial::is_over) {
             continue;
         }
         if stop.load(Ordering::Relaxed) {
             asked_to_end = true;
             break;
         }
-        let begun = trials.get(number).cloned();
-        trials.truncate(number);
-        let trial = begun.unwrap_or_else(|| {
+        let trial = trials.get(number).cloned().unwrap_or_else(|| {
             let tried: Vec<(Vec<f64>, f64)> = trials.iter().filter_map(|t| Some((t.point.clone(), t.score?))).collect();
             let point = sampler::suggest(&search.space, search.method, search.seed, number, &tried);
             let keys = search.space.keys(&point);
@@ -210,7 +220,10 @@ pub fn tune(
         let leads = trial.state == State::Done && trial.score > best;
         keep_only(place.folder, &trials, &trial, leads);
         observe(Happening::Ended(&trial, leads));
-        trials.push(trial);
+        match trials.get_mut(number) {
+            Some(known) => *known = trial,
+            None => trials.push(trial),
+        }
     }
     let best = best_of(&trials);
     let recipe = place.folder.join("best.toml");
@@ -255,6 +268,7 @@ fn run(
     let mut keys = search.base.clone();
     keys.extend(trial.keys.clone());
     let started = Instant::now();
+    (trial.state, trial.problem) = (State::Running, None);
     let failed = |mut trial: Trial, problem: String| {
         (trial.state, trial.problem) = (State::Failed, Some(problem));
         Ok(Some(trial))
@@ -306,7 +320,10 @@ fn run(
     }
     trial.seconds += started.elapsed().as_secs_f64();
     match outcome {
-        Err(error) => return failed(trial, error.to_string()),
+        Err(error) => {
+            trial.epochs = epochs;
+            return failed(trial, error.to_string());
+        }
         Ok(finished) if finished.ending == Ending::Asked && !pruned => return Ok(None),
         Ok(finished) => {
             trial.state = if pruned && finished.ending == Ending::Asked { State::Pruned } else { State::Done };

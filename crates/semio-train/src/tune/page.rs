@@ -31,13 +31,7 @@ pub(super) fn page(
     let best: Vec<usize> =
         ranked.iter().take(BEST).filter_map(|t| lines.iter().position(|line| line.number == t.number)).collect();
     let language = base.report_language;
-    let figure = base.monitor.strip_prefix("val_").map_or_else(
-        || base.monitor.clone(),
-        |name| {
-            let name = name.replace('_', " ");
-            say!(language, "validation {name}", "{name} de validation")
-        },
-    );
+    let figure = figure_name(&base.monitor, language);
     let mut axes: Vec<Axis> = search.space.dimensions.iter().enumerate().map(|(i, d)| axis(d, i, &lines)).collect();
     axes.push(score_axis(&figure, &lines, language));
     let picture = (lines.len() > 1).then(|| {
@@ -84,6 +78,24 @@ pub(super) fn page(
         ],
     }
     .page()
+}
+
+/// What the monitored figure is called.
+fn figure_name(monitor: &str, language: Language) -> String {
+    let Some(name) = monitor.strip_prefix("val_") else {
+        return say!(language, "training loss", "perte d’entraînement");
+    };
+    let name = match name {
+        "loss" => say!(language, "loss", "perte"),
+        "accuracy" => say!(language, "accuracy", "exactitude"),
+        "balanced_accuracy" => say!(language, "balanced accuracy", "exactitude équilibrée"),
+        "roc_auc" => "ROC-AUC".into(),
+        "pr_auc" => "PR-AUC".into(),
+        "f1" => say!(language, "macro F1", "F1 macro"),
+        "mcc" => "MCC".into(),
+        other => other.into(),
+    };
+    say!(language, "validation {name}", "{name} de validation")
 }
 
 fn facts(
@@ -170,6 +182,12 @@ fn axis(dimension: &Dimension, place: usize, lines: &[&Trial]) -> Axis {
     };
     let marks: Vec<f64> = match &dimension.values {
         Values::Choice(values) => (0..values.len()).map(|i| i as f64 + 0.5).collect(),
+        // The ends, and the powers of ten between them that do not crowd them.
+        Values::Range { from: low, to: high, log: true, .. } => {
+            let powers = (low.log10().ceil() as i32..=high.log10().floor() as i32).map(|power| 10f64.powi(power));
+            let between = powers.filter(|p| (p / low).min(high / p) > (high / low).powf(0.1));
+            std::iter::once(*low).chain(between).chain([*high]).map(f64::ln).collect()
+        }
         Values::Range { .. } => [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| from + share * (to - from)).to_vec(),
     };
     let ticks = marks.iter().map(|&x| (at(x), shown(Some(&dimension.values.value(x))))).collect();

@@ -1,6 +1,6 @@
 use semio_image::sample_seed;
 
-use crate::recipe::DATA_KEYS;
+use crate::recipe::{DATA_KEYS, Recipe};
 
 /// What is tried: keys of the recipe, each with the values that it may take.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +40,14 @@ pub enum SpaceError {
         /// What it should be.
         problem: &'static str,
     },
+    /// The recipe takes none of a key's values, or has no such key.
+    #[error("[space] {key}: {problem}")]
+    Recipe {
+        /// The key.
+        key: String,
+        /// What the recipe says.
+        problem: String,
+    },
 }
 
 /// Further keys that a search must leave alone: what judges, and what changes no figure.
@@ -62,6 +70,38 @@ impl Space {
         };
         let dimensions: Vec<Dimension> = table.iter().map(dimension).collect::<Result<_, _>>()?;
         if dimensions.is_empty() { Err(SpaceError::Empty) } else { Ok(Self { dimensions }) }
+    }
+
+    /// Checks that the recipe has every key, and takes at least one of its values; others may fail in their trials.
+    ///
+    /// # Errors
+    /// [`SpaceError::Recipe`] names the first key that no trial could use.
+    pub fn check(&self, base: &toml::Table) -> Result<(), SpaceError> {
+        for Dimension { key, values } in &self.dimensions {
+            let taken = |value: toml::Value| {
+                let mut keys = base.clone();
+                keys.insert(key.clone(), value);
+                keys.try_into::<Recipe>()
+            };
+            let problem = match values {
+                Values::Choice(values) => {
+                    let mut refused = values.iter().map(|value| taken(value.clone()).err());
+                    let first = refused.next().flatten();
+                    first.filter(|_| refused.all(|problem| problem.is_some()))
+                }
+                Values::Range { from, .. } => taken(values.value(*from)).err(),
+            };
+            if let Some(problem) = problem {
+                let problem = problem.to_string().trim_end().to_owned();
+                return Err(SpaceError::Recipe { key: key.clone(), problem });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a key is tried.
+    pub fn has(&self, key: &str) -> bool {
+        self.dimensions.iter().any(|d| d.key == key)
     }
 
     /// A point drawn at random: one number a key, see [`Values::value`].

@@ -2,15 +2,15 @@ use std::{collections::HashSet, path::PathBuf, process::ExitCode};
 
 use clap::Args;
 use semio_train::{
-    DATA_KEYS, Place, Recipe,
+    DATA_KEYS, Dataset, Place, Recipe,
     compare::{Comparison, Contestant, Finding, Happening, Paired, PairedTest, Standing, compare},
 };
 
 use crate::{
     Outcome,
-    commands::train::{Watch, asked_to_stop, describe_data, free_memory, open, today},
+    commands::train::{Watch, asked_to_stop, describe_data, free_memory, judge_next, open, today},
     fault::Fault,
-    flags::{RecipeFlags, read_table, recipe_of},
+    flags::{RecipeFlags, for_command, read_table, recipe_of},
     progress::duration,
     weights::WeightFlags,
 };
@@ -62,7 +62,7 @@ impl Compare {
         };
         let find = |recipe: &Recipe| {
             let file = recipe.weights.as_deref().map(|w| self.weights.locate(w, &recipe.model, quiet));
-            file.transpose().map_err(|fault| fault.line())
+            file.transpose().map_err(|fault| fault.line_with_place())
         };
         let mut watch: Option<(String, Watch)> = None;
         let mut see = |contestant: &Contestant, happening: Happening<'_>| match happening {
@@ -87,7 +87,7 @@ impl Compare {
             }
         };
         let comparison = compare(&contestants, &dataset, &place, &find, &mut see, &stop)?;
-        self.conclude(&comparison)?;
+        self.conclude(&comparison, &dataset)?;
         let any = comparison.standings.iter().any(|s| s.failed.is_some());
         Ok(if any { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
@@ -95,6 +95,7 @@ impl Compare {
     /// The file's networks, each with its recipe: the file's keys, under the network's own, under the flags.
     fn contestants(&self) -> Result<Vec<Contestant>, Fault> {
         let mut base = read_table(&self.file)?;
+        for_command("compare", &base, &self.file)?;
         let wrong = |what: &str| {
             Fault::usage(what).at(self.file.display()).help(
                 "write models = [\"resnet18\", \"vgg11\"], or [[models]] tables with `model = …` and what else differs",
@@ -132,7 +133,7 @@ impl Compare {
         Ok(contestants)
     }
 
-    fn conclude(&self, comparison: &Comparison) -> Result<(), Fault> {
+    fn conclude(&self, comparison: &Comparison, dataset: &Dataset) -> Result<(), Fault> {
         if self.json {
             println!("{}", serde_json::to_string_pretty(comparison).map_err(Fault::trouble)?);
             return Ok(());
@@ -148,10 +149,10 @@ impl Compare {
             println!("next     the same command again goes on where it was interrupted");
         } else if let Some(best) = comparison.standings.first().filter(|s| s.failed.is_none()) {
             let run = self.output.join(&best.name);
-            let (bundle, split) = (run.join("bundle"), run.join("split.csv"));
+            let bundle = run.join("bundle");
             // A cross-validation leaves one network a fold, and none to go on with.
             if bundle.is_dir() {
-                println!("next     semio evaluate {} --data {} --split test", bundle.display(), split.display());
+                println!("next     {}", judge_next(dataset, &bundle, &run));
             }
         }
         Ok(())

@@ -9,6 +9,7 @@ use std::{
 };
 
 use clap::Args;
+use semio_data::Split;
 use semio_train::{
     Dataset, DatasetError, Ending, EpochRow, Event, Finished, Language, Origin, Place, Recipe, RunError,
 };
@@ -83,7 +84,7 @@ impl Train {
         if self.json {
             println!("{}", serde_json::to_string_pretty(&summary(&finished, &self.output)).map_err(Fault::trouble)?);
         } else {
-            conclude(&recipe, &finished, &self.output, started.elapsed().as_secs_f64());
+            conclude(&recipe, &dataset, &finished, &self.output, started.elapsed().as_secs_f64());
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -256,7 +257,7 @@ fn epoch_line(row: &EpochRow, epochs: usize, best: bool) -> String {
     )
 }
 
-fn conclude(recipe: &Recipe, finished: &Finished, folder: &Path, seconds: f64) {
+fn conclude(recipe: &Recipe, dataset: &Dataset, finished: &Finished, folder: &Path, seconds: f64) {
     let figures = &finished.evaluation.overall;
     let percent = |metric: &semio_stats::Metric| {
         metric.as_ref().map_or_else(|reason| format!("undefined ({reason})"), |v| format!("{:.1} %", 100.0 * v))
@@ -284,12 +285,20 @@ fn conclude(recipe: &Recipe, finished: &Finished, folder: &Path, seconds: f64) {
     println!("report   {}", finished.report.display());
     if let Some(bundle) = &finished.bundle {
         println!("bundle   {}", bundle.display());
-        let data = folder.join("split.csv");
-        println!("next     semio evaluate {} --data {} --split test", bundle.display(), data.display());
+        println!("next     {}", judge_next(dataset, bundle, folder));
     }
     if finished.ending == Ending::Asked {
         println!("         or go on training: semio train -o {} --resume", folder.display());
     }
+}
+
+/// The command that judges a run's bundle on pictures that took no part in it.
+pub(crate) fn judge_next(dataset: &Dataset, bundle: &Path, folder: &Path) -> String {
+    let bundle = bundle.display();
+    if dataset.part(Split::Test).is_empty() {
+        return format!("semio evaluate {bundle} --data LIST, a list of other pictures: these data have no test part");
+    }
+    format!("semio evaluate {bundle} --data {} --split test", folder.join("split.csv").display())
 }
 
 fn summary(finished: &Finished, folder: &Path) -> serde_json::Value {

@@ -10,7 +10,7 @@ use crate::{
     Outcome,
     commands::train::{Watch, asked_to_stop, describe_data, free_memory, open, today},
     fault::Fault,
-    flags::{RecipeFlags, read_table, recipe_of},
+    flags::{RecipeFlags, for_command, read_table, recipe_of, with_nearest},
     progress::duration,
     weights::WeightFlags,
 };
@@ -77,7 +77,7 @@ impl Tune {
         };
         let find = |recipe: &Recipe| {
             let file = recipe.weights.as_deref().map(|w| self.weights.locate(w, &recipe.model, quiet));
-            file.transpose().map_err(|fault| fault.line())
+            file.transpose().map_err(|fault| fault.line_with_place())
         };
         let mut watch: Option<Watch> = None;
         let mut see = |happening: Happening<'_>| match happening {
@@ -108,6 +108,7 @@ impl Tune {
 
     fn search(&self) -> Result<(Search, Recipe), Fault> {
         let mut base = read_table(&self.file)?;
+        for_command("tune", &base, &self.file)?;
         let wrong = |what: String| Fault::usage(what).at(self.file.display());
         let space = match base.remove("space") {
             Some(toml::Value::Table(space)) => space,
@@ -142,6 +143,13 @@ impl Tune {
         }
         let recipe = recipe_of(base.clone(), &self.flags, Some(&self.file))?;
         base.extend(toml::Table::try_from(&self.flags)?);
+        space.check(&base).map_err(|e| wrong(with_nearest(&e.to_string())))?;
+        // What every trial would lack is better told before the first.
+        if !["model", "weights"].iter().any(|key| space.has(key))
+            && let Some(weights) = recipe.weights.as_deref()
+        {
+            self.weights.locate(weights, &recipe.model, self.quiet || self.json)?;
+        }
         let search = Search {
             base,
             space,
