@@ -171,8 +171,9 @@ pub fn train(
     });
     if outcome.is_err() && !held && !has_begun(place.folder) {
         // Nothing was learned, so that the folder is free for the same command with the mistake mended.
-        let written = ["recipe.toml", "split.csv"].map(|file| place.folder.join(file));
-        written.iter().for_each(|file| drop(std::fs::remove_file(file)));
+        for file in ["recipe.toml", "split.csv"] {
+            drop(std::fs::remove_file(place.folder.join(file)));
+        }
     }
     outcome
 }

@@ -88,7 +88,9 @@ pub fn scatter_plot(title: &str, axes: [&str; 2], points: &[Point<'_>], language
             svg.text_over(place, Anchor::Start, TICK, Tone::Ink, point.name);
         }
     }
-    places.iter().for_each(|place| svg.dot(*place, 4.5, Tone::Series(0)));
+    for place in &places {
+        svg.dot(*place, 4.5, Tone::Series(0));
+    }
     let said: Vec<String> = points
         .iter()
         .map(|p| format!("{}: {}, {}", p.name, language.decimal(p.x, 1), language.decimal(p.y, 3)))
