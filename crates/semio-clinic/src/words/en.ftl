@@ -561,6 +561,7 @@ model-archive-large = The archive unpacks to more than this server takes (model-
 model-archive-count = The archive must hold one bundle (bundle.json), not none and not several.
 model-archive-unreadable = The bundle cannot be read. Detail: { $x }
 model-data = Data exploration report
+colon = :
 compare-title = Models compared
 compare-link = Compare the models of: { $x }
 compare-lead = Figures with their 95 % intervals. Only models that were judged on the same pictures stand together.

@@ -561,6 +561,7 @@ model-archive-large = L’archive décompressée dépasse ce que ce serveur acce
 model-archive-count = L’archive doit contenir un seul modèle (bundle.json), ni zéro ni plusieurs.
 model-archive-unreadable = Le modèle est illisible. Détail : { $x }
 model-data = Rapport d’exploration des données
+colon = {"\u00A0"}:
 compare-title = Modèles comparés
 compare-link = Comparer les modèles : { $x }
 compare-lead = Chiffres avec leurs intervalles à 95 %. Seuls les modèles jugés sur les mêmes images sont réunis.
